@@ -1,0 +1,33 @@
+{#- The members of one segment as (segment_id, entity, entity_id), by its rule. -#}
+{% macro evaluate_segment(definition) -%}
+    {%- set alias = definition.entity[0] -%}
+select
+    '{{ definition.id }}' as segment_id,
+    '{{ definition.entity }}' as entity,
+    {{ alias }}.{{ definition.entity }}_id as entity_id
+from {{ ref(definition.entity ~ '_360') }} as {{ alias }}
+{%- if definition.entity == 'customer' and definition.columns_used.account %}
+left join {{ ref('account_360') }} as a on c.account_id = a.account_id
+{%- endif %}
+where
+    {{ rule_sql(definition) }}
+{%- endmacro %}
+
+
+{#- The whole rule: every condition must hold. -#}
+{% macro rule_sql(definition) -%}
+    {%- for name, sql in definition.conditions.items() -%}
+    {{ '\n    and ' if not loop.first }}({{ sql | trim }})
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{#- No members, in the shape of `evaluate_segment`. -#}
+{% macro no_members() -%}
+select
+    cast(null as {{ dbt.type_string() }}) as segment_id,
+    cast(null as {{ dbt.type_string() }}) as entity,
+    cast(null as {{ dbt.type_string() }}) as entity_id
+from (select 1 as nothing) as absent
+where 1 = 0
+{%- endmacro %}

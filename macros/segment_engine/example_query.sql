@@ -1,0 +1,42 @@
+{#- One boundary example of a segment, evaluated by the segment's own rule over a
+    row that holds what the example gives and null elsewhere. -#}
+{% macro example_query(definition, example, position) -%}
+    {%- set alias = definition.entity[0] -%}
+    {%- set types = contract_columns(definition.entity) -%}
+select
+    '{{ definition.id }}' as segment_id,
+    {{ position }} as example,
+    {{ text_literal(tojson(example.given)) }} as given,
+    {{ 'true' if example.member else 'false' }} as expected,
+    coalesce({{ rule_sql(definition) }}, false) as actual
+from (
+    select
+        {%- for column in definition.columns_used[definition.entity] %}
+        {{ _example_value(example.given.get(column), types[column]) }} as {{ column }},
+        {%- endfor %}
+        1 as nothing
+) as {{ alias }}
+{%- if definition.entity == 'customer' and definition.columns_used.account %}
+cross join (
+    select
+        {%- for column in definition.columns_used.account %}
+        {{ _example_value(example.get('given_account', {}).get(column), contract_columns('account')[column]) }} as {{ column }},
+        {%- endfor %}
+        1 as nothing
+) as a
+{%- endif %}
+{%- endmacro %}
+
+
+{% macro _example_value(value, type) -%}
+    {%- set as_type = api.Column.translate_type(type) -%}
+    {%- if value is none -%}
+        cast(null as {{ as_type }})
+    {%- elif value is mapping -%}
+        {{ as_of() }} - interval '{{ value.days_ago }}' day
+    {%- elif value is string -%}
+        cast({{ text_literal(value) }} as {{ as_type }})
+    {%- else -%}
+        cast({{ value | lower }} as {{ as_type }})
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,66 @@
+{#- The definition of one segment; the only call in a file of macros/segments/.
+
+    Arguments:
+      label, description: what a marketer reads.
+      type: one of `segment_types()`.
+      owner: team or person answerable, an e-mail address.
+      conditions: {name: SQL}; all must hold. The name is what a person reads when
+        asking why somebody is a member. The SQL may name columns of customer_360
+        (alias c) and of account_360 (alias a), and call the rule helpers.
+      entity: 'customer' or 'account'.
+      requires: domains without which the rule means nothing (crm, billing, events,
+        support, survey). With one of them switched off the segment is reported as
+        not evaluated.
+      min_size, max_share, max_change: bounds of a publishable evaluation: fewest
+        members; largest share of all entities (0 to 1); largest share of the
+        published members that may enter and leave in one refresh (0 to 1).
+      purpose: what the segment is used for.
+      review_by: date by which the owner looks at the definition again.
+      examples: boundary cases, each {given: {column: value}, member: true or
+        false}. Columns not given are null; a value may be `days_ago(n)`. -#}
+{% macro segment(
+    label,
+    description,
+    type,
+    owner,
+    conditions,
+    entity='customer',
+    requires=[],
+    min_size=1,
+    max_share=1,
+    max_change=1,
+    purpose='',
+    review_by=none,
+    examples=[]
+) %}
+    {{- return({
+        'label': label,
+        'description': description | trim,
+        'type': type,
+        'owner': owner,
+        'conditions': conditions,
+        'entity': entity,
+        'requires': requires,
+        'min_size': min_size,
+        'max_share': max_share,
+        'max_change': max_change,
+        'purpose': purpose,
+        'review_by': review_by,
+        'examples': examples,
+    }) -}}
+{% endmacro %}
+
+
+{% macro segment_types() %}
+    {{- return([
+        'demographic', 'geographic', 'firmographic', 'technographic', 'psychographic',
+        'behavioural', 'journey', 'product_usage', 'needs', 'survey', 'support',
+        'value', 'loyalty', 'health',
+    ]) -}}
+{% endmacro %}
+
+
+{#- For an example's value: the time n days before the instant. -#}
+{% macro days_ago(n) %}
+    {{- return({'days_ago': n}) -}}
+{% endmacro %}

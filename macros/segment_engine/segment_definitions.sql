@@ -1,0 +1,112 @@
+{#- Every segment of the project, by id, each checked. A segment is a macro
+    `segment__<id>`; this is the only place that looks macros up by their names,
+    so a new file in macros/segments/ is all that a new segment needs. -#}
+{% macro segment_definitions() %}
+    {%- set definitions = {} -%}
+    {%- for name in context.keys() | select('string') | sort if name.startswith('segment__') -%}
+        {%- set id = name[9:] -%}
+        {%- set definition = context[name]() -%}
+        {%- do _check_definition(id, definition) -%}
+        {%- set columns_used = {'customer': [], 'account': []} -%}
+        {%- for sql in definition.conditions.values() -%}
+            {%- for alias, column in modules.re.findall('\\b([ca])\\.([A-Za-z_][A-Za-z_0-9]*)', sql) -%}
+                {%- set entity = 'customer' if alias == 'c' else 'account' -%}
+                {%- if column not in columns_used[entity] -%}
+                    {%- do columns_used[entity].append(column) -%}
+                {%- endif -%}
+            {%- endfor -%}
+        {%- endfor -%}
+        {%- do _check_columns(id, definition, columns_used) -%}
+        {%- set switched_off = [] -%}
+        {%- for domain in definition.requires if source_system(domain) == 'none' -%}
+            {%- do switched_off.append(domain) -%}
+        {%- endfor -%}
+        {%- do definition.update({
+            'id': id,
+            'columns_used': columns_used,
+            'definition_version': local_md5(
+                tojson([definition.entity, definition.conditions, definition.requires], sort_keys=true)
+            )[:12],
+            'not_evaluated_reason': 'requires ' ~ switched_off | join(' and ') ~ ', which '
+                ~ ('is' if switched_off | length == 1 else 'are') ~ ' switched off (none) in strata_sources'
+                if switched_off else none,
+        }) -%}
+        {%- do definitions.update({id: definition}) -%}
+    {%- endfor -%}
+    {%- if not definitions -%}
+        {%- do exceptions.raise_compiler_error("No segments: macros/segments/ has no macro named segment__<id>.") -%}
+    {%- endif -%}
+    {{- return(definitions) -}}
+{% endmacro %}
+
+
+{% macro _check_definition(id, definition) %}
+    {%- set where = 'macros/segments: segment__' ~ id ~ ' ' -%}
+    {%- if definition is not mapping or 'conditions' not in definition -%}
+        {%- do exceptions.raise_compiler_error(where ~ 'does not return a segment(...).') -%}
+    {%- endif -%}
+    {%- if definition.type not in segment_types() -%}
+        {%- do exceptions.raise_compiler_error(
+            where ~ "has the type '" ~ definition.type ~ "'. Accepted: " ~ segment_types() | join(', ') ~ '.'
+        ) -%}
+    {%- endif -%}
+    {%- if definition.entity not in ('customer', 'account') -%}
+        {%- do exceptions.raise_compiler_error(
+            where ~ "has the entity '" ~ definition.entity ~ "'. Accepted: customer, account."
+        ) -%}
+    {%- endif -%}
+    {%- if definition.conditions is not mapping or not definition.conditions -%}
+        {%- do exceptions.raise_compiler_error(where ~ 'has no conditions. It takes at least one {name: SQL}.') -%}
+    {%- endif -%}
+    {%- for name, sql in definition.conditions.items() if not sql | string | trim -%}
+        {%- do exceptions.raise_compiler_error(where ~ "has an empty condition '" ~ name ~ "'.") -%}
+    {%- endfor -%}
+    {%- for domain in definition.requires if domain not in staging_adapters() -%}
+        {%- do exceptions.raise_compiler_error(
+            where ~ "requires the unknown domain '" ~ domain ~ "'. Domains: " ~ staging_adapters() | join(', ') ~ '.'
+        ) -%}
+    {%- endfor -%}
+    {%- if not definition.owner -%}
+        {%- do exceptions.raise_compiler_error(where ~ 'has no owner.') -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{#- The columns a rule names must be in the contract of its 360. -#}
+{% macro _check_columns(id, definition, columns_used) %}
+    {%- if not execute -%}{{- return('') -}}{%- endif -%}
+    {%- if definition.entity == 'account' and columns_used.customer -%}
+        {%- do exceptions.raise_compiler_error(
+            'macros/segments: segment__' ~ id ~ ' is a segment of accounts and names c.'
+            ~ columns_used.customer[0] ~ '. A segment of accounts may name account_360 (a) only.'
+        ) -%}
+    {%- endif -%}
+    {%- for entity, columns in columns_used.items() -%}
+        {%- set known = contract_columns(entity).keys() | list -%}
+        {%- for column in columns if column not in known -%}
+            {%- do exceptions.raise_compiler_error(
+                'macros/segments: segment__' ~ id ~ ' names ' ~ entity[0] ~ '.' ~ column ~ ', but '
+                ~ entity ~ '_360 has no such column. Columns: ' ~ known | join(', ') ~ '.'
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for example in definition.examples -%}
+        {%- for column in example.given if column not in contract_columns(definition.entity) -%}
+            {%- do exceptions.raise_compiler_error(
+                'macros/segments: an example of segment__' ~ id ~ ' gives ' ~ column ~ ', but '
+                ~ definition.entity ~ '_360 has no such column. Columns: '
+                ~ contract_columns(definition.entity).keys() | join(', ') ~ '.'
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{#- The contract of the 360 of an entity: {column: type}. -#}
+{% macro contract_columns(entity) %}
+    {%- set columns = {} -%}
+    {%- for name, column in graph.nodes['model.strata.' ~ entity ~ '_360'].columns.items() -%}
+        {%- do columns.update({name: column.data_type}) -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
+{% endmacro %}

@@ -1,0 +1,11 @@
+{#- Selects from a CTE exactly the columns that the model's contract declares, in
+    its order and cast to its types, so that a contract holds on every engine
+    whatever type an engine gave an expression. -#}
+{% macro select_contract(cte) -%}
+    {%- if not execute -%}{{- return('select * from ' ~ cte) -}}{%- endif -%}
+select
+    {%- for name, column in model.columns.items() %}
+    cast({{ name }} as {{ api.Column.translate_type(column.data_type) }}) as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from {{ cte }}
+{%- endmacro %}

@@ -1,0 +1,15 @@
+{#- What every run checks before its first model: settings first, then that the
+    demo does not overwrite anybody's data, then that the run does not go back
+    behind what is published. Runs as `on-run-start`. -#}
+{% macro start_run() %}
+    {%- if execute and flags.WHICH in ('run', 'build', 'seed') -%}
+        {%- for domain in staging_adapters() -%}
+            {%- do source_system(domain) -%}
+        {%- endfor -%}
+        {%- do as_of_text() -%}
+        {%- do claim_demo_schemas() -%}
+        {%- if var('run_id', none) or 'model.strata.segment_verdicts' in selected_resources -%}
+            {%- do refuse_earlier_instant() -%}
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,30 @@
+with accounts as (
+    select * from {{ ref('stg_crm__accounts') }}
+),
+
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+-- An account that only billing or the product knows is still an account.
+account_ids as (
+    select account_id from accounts
+    union
+    select account_id from customers
+    where account_id is not null
+)
+
+select
+    account_ids.account_id,
+    accounts.name,
+    accounts.domain,
+    accounts.industry,
+    accounts.employee_count,
+    accounts.annual_revenue,
+    upper(accounts.country) as country,
+    accounts.region,
+    accounts.delivery_model,
+    accounts.tech_stack,
+    accounts.created_at
+from account_ids
+left join accounts on account_ids.account_id = accounts.account_id

@@ -1,0 +1,45 @@
+with events as (
+    select * from {{ ref('stg_events__events') }}
+),
+
+identity_map as (
+    select * from {{ ref('customer_identity_map') }}
+),
+
+users as (
+    select * from identity_map
+    where identifier_type = 'user_id'
+),
+
+browsers as (
+    select * from identity_map
+    where identifier_type = 'anonymous_id'
+),
+
+emails as (
+    select
+        identifier_value,
+        customer_id,
+        max(case when is_test then 1 else 0 end) = 1 as is_test
+    from identity_map
+    where identifier_type = 'email'
+    group by identifier_value, customer_id
+)
+
+-- The explicit user comes first, then the address, then the browser's later owner.
+select
+    events.event_id,
+    events.occurred_at,
+    events.received_at,
+    events.event_name,
+    coalesce(users.customer_id, emails.customer_id, browsers.customer_id) as customer_id,
+    events.anonymous_id,
+    events.account_id,
+    events.device,
+    events.os,
+    events.browser
+from events
+left join users on events.user_id = users.identifier_value
+left join emails on {{ normalise_email('events.email') }} = emails.identifier_value
+left join browsers on events.anonymous_id = browsers.identifier_value
+where not coalesce(users.is_test, emails.is_test, browsers.is_test, false)

@@ -1,0 +1,1 @@
+{{ connected_components(ref('identity_edges')) }}

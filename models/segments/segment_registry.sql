@@ -1,0 +1,24 @@
+-- depends_on: {{ ref('customer_360') }}
+-- depends_on: {{ ref('account_360') }}
+{%- for definition in segment_definitions().values() %}
+select
+    {{ text_literal(definition.id) }} as segment_id,
+    {{ text_literal(definition.label) }} as label,
+    {{ text_literal(definition.description) }} as description,
+    {{ text_literal(definition.entity) }} as entity,
+    {{ text_literal(definition.type) }} as type,
+    {{ text_literal(definition.owner) }} as owner,
+    {{ text_literal(tojson(definition.conditions)) }} as conditions,
+    {{ text_literal(definition.definition_version) }} as definition_version,
+    cast({{ text_literal(definition.review_by) }} as date) as review_by,
+    {{ text_literal(definition.purpose) }} as purpose,
+    {{ text_literal(definition.requires | join(',')) }} as requires,
+    {{ text_literal(',' ~ (definition.columns_used.customer + definition.columns_used.account) | join(',') ~ ',') }}
+        as columns_used,
+    cast({{ definition.min_size }} as bigint) as min_size,
+    cast({{ definition.max_share }} as decimal(9, 6)) as max_share,
+    cast({{ definition.max_change }} as decimal(9, 6)) as max_change,
+    {{ 'false' if definition.not_evaluated_reason else 'true' }} as is_evaluated,
+    {{ text_literal(definition.not_evaluated_reason) }} as not_evaluated_reason
+{{ 'union all' if not loop.last }}
+{%- endfor %}

@@ -1,0 +1,150 @@
+"""dbt, called in this process: parsed once, run as often as a refresh needs it."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+os.environ["DO_NOT_TRACK"] = "1"
+
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.results import RunExecutionResult
+
+from orchestration.errors import RefreshFailed, UsageError
+from orchestration.project import PROJECT_DIR
+
+GOOD = {"success", "pass", "warn", "skipped", "no-op"}
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """How one model, seed or test ended."""
+
+    unique_id: str
+    name: str
+    resource_type: str
+    status: str
+    message: str
+    seconds: float
+    failures: int | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether downstream work may go on."""
+        return self.status in GOOD
+
+
+class NodesFailed(RefreshFailed):
+    """Some nodes failed. `results` holds those that went well, too."""
+
+    def __init__(self, results: list[NodeResult]) -> None:
+        failed = [result for result in results if not result.is_good]
+        super().__init__("\n".join(f"{result.name}: {result.message}" for result in failed))
+        self.results = results
+
+
+@dataclass
+class Dbt:
+    """The project for one target and one choice of sources.
+
+    Parsing takes seconds and depends on both, not on the instant, so the manifest is
+    kept and handed to every invocation.
+    """
+
+    target: str | None
+    variables: dict[str, Any]
+    on_result: Callable[[NodeResult], None] = field(default=lambda result: None)
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The parsed project. Raises UsageError with dbt's words when it does not parse."""
+        outcome = self._invoke(["parse"], self.variables, None)
+        if not isinstance(outcome.result, Manifest):
+            raise UsageError(_words(outcome.exception))
+        return outcome.result
+
+    def manifest_dict(self) -> dict[str, Any]:
+        """The parsed project in the shape of dbt's manifest.json."""
+        return dict(self.manifest.writable_manifest().to_dict(omit_none=False))
+
+    def run(
+        self,
+        command: str,
+        select: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        **variables: Any,
+    ) -> list[NodeResult]:
+        """Runs `dbt build`, `dbt seed` or another command over the selected nodes.
+
+        Returns every node's result. Raises NodesFailed, naming each node that failed and
+        why, or UsageError when dbt refused to start.
+        """
+        arguments = [command]
+        if select:
+            arguments += ["--select", *select]
+        if exclude:
+            arguments += ["--exclude", *exclude]
+        outcome = self._invoke(arguments, self.variables | variables, self.manifest)
+        if not isinstance(outcome.result, RunExecutionResult):
+            raise UsageError(_words(outcome.exception))
+        results = [_node_result(result) for result in outcome.result.results]
+        if any(not result.is_good for result in results):
+            raise NodesFailed(results)
+        return results
+
+    def _invoke(
+        self, arguments: list[str], variables: dict[str, Any], manifest: Manifest | None
+    ) -> dbtRunnerResult:
+        options = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+        options += ["--vars", json.dumps(variables), "--log-level", "none"]
+        if self.target:
+            options += ["--target", self.target]
+        runner = dbtRunner(manifest=manifest, callbacks=[self._report])
+        return runner.invoke(["--no-use-colors", *arguments, *options])
+
+    def _report(self, event: Any) -> None:
+        if event.info.name not in {"LogModelResult", "LogTestResult", "LogSeedResult"}:
+            return
+        node = event.data.node_info
+        self.on_result(
+            NodeResult(
+                unique_id=node.unique_id,
+                name=node.node_name,
+                resource_type=node.resource_type,
+                status=str(event.data.status).lower(),
+                message="",
+                seconds=event.data.execution_time,
+                failures=None,
+            )
+        )
+
+
+def _node_result(result: Any) -> NodeResult:
+    return NodeResult(
+        unique_id=result.node.unique_id,
+        name=result.node.name,
+        resource_type=str(result.node.resource_type),
+        status=str(result.status),
+        message=_tidy(result.message or ""),
+        seconds=result.execution_time,
+        failures=result.failures,
+    )
+
+
+def _words(exception: BaseException | None) -> str:
+    return _tidy(str(exception)) if exception else "dbt stopped without saying why."
+
+
+def _tidy(message: str) -> str:
+    """dbt's message without the trace of macros that led to it."""
+    lines = [line.rstrip() for line in message.strip().splitlines()]
+    kept = [
+        line
+        for line in lines
+        if line and not line.lstrip().startswith(("> in macro", "> called by"))
+    ]
+    return "\n".join(kept)

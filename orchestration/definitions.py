@@ -1,0 +1,222 @@
+"""Dagster: one hourly job that writes, audits, publishes and activates.
+
+The steps are those of `strata refresh` and `strata sync`; this module only says what
+Dagster shows of them. Steps run in one process, because DuckDB lets one process write
+and because importing dbt and Great Expectations costs more than the work between.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
+
+from orchestration.activation.exposures import Sync, load_syncs
+from orchestration.activation.runner import run_sync
+from orchestration.dbt import Dbt, NodeResult, NodesFailed
+from orchestration.project import PROJECT_DIR, parse_instant, parse_sources, project_vars
+from orchestration.refresh import NOT_WRITTEN, PUBLISHED, Refresh, docs_index
+from orchestration.warehouse import engine, target_name
+
+
+class Instant(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """What a run evaluates.
+
+    `as_of` is a UTC instant such as 2026-07-01T00:00:00Z. Left empty it is the project's
+    own `as_of`, or else the time at which the run was requested.
+    """
+
+    as_of: str | None = None
+    target: str | None = None
+
+
+def load_manifest() -> dict[str, Any]:
+    """The manifest that `dbt parse` left, made now if there is none."""
+    path = PROJECT_DIR / "target" / "manifest.json"
+    if not path.exists():
+        return Dbt(None, {}).manifest_dict()
+    return dict(json.loads(path.read_text()))
+
+
+MANIFEST = load_manifest()
+TRANSLATOR = DagsterDbtTranslator()
+
+
+@cache
+def _parsed(target: str | None) -> Dbt:
+    """The project as the steps of one process share it: parsed once."""
+    return Dbt(target_name(target), {"strata_sources": parse_sources(None)})
+
+
+def _refresh(context: dg.AssetExecutionContext, instant: Instant) -> Refresh:
+    """The refresh that this Dagster run is: every step sees the same instant and run id."""
+    record = context.instance.get_run_record_by_id(context.run_id)
+    requested_at = record.create_timestamp if record else datetime.now(UTC)
+    given = instant.as_of or project_vars().get("as_of") or requested_at.isoformat()
+    return Refresh(
+        dbt=_parsed(instant.target),
+        as_of=parse_instant(str(given)),
+        run_id=context.run_id,
+        progress=context.log.info,
+    )
+
+
+def _node_id(key: str) -> Mapping[str, Any]:
+    nodes: dict[str, Any] = MANIFEST["nodes"]
+    return dict(nodes[key])
+
+
+def _events(
+    context: dg.AssetExecutionContext, results: list[NodeResult]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """What dbt did, as Dagster events of the assets and checks that this step owns."""
+    for result in results:
+        seconds = {"seconds": dg.MetadataValue.float(result.seconds)}
+        if result.resource_type == "test":
+            key = get_asset_check_key_for_test(MANIFEST, TRANSLATOR, result.unique_id, None)
+            if key is not None and key in context.selected_asset_check_keys:
+                yield dg.AssetCheckResult(
+                    asset_key=key.asset_key,
+                    check_name=key.name,
+                    passed=result.status == "pass",
+                    severity=dg.AssetCheckSeverity.WARN
+                    if result.status == "warn"
+                    else dg.AssetCheckSeverity.ERROR,
+                    metadata=seconds | {"rows that fail": result.failures or 0},
+                )
+        elif result.resource_type in {"model", "seed"} and result.status == "success":
+            asset_key = TRANSLATOR.get_asset_key(_node_id(result.unique_id))
+            if asset_key in context.selected_asset_keys:
+                yield dg.MaterializeResult(asset_key=asset_key, metadata=seconds)
+
+
+def _run_step(
+    context: dg.AssetExecutionContext, step: str, run: Refresh
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    try:
+        results = run.write() if step == "write" else run.publish()
+    except NodesFailed as failure:
+        yield from _events(context, failure.results)
+        raise dg.Failure(str(failure)) from failure
+    yield from _events(context, results)
+
+
+@dbt_assets(
+    manifest=MANIFEST,
+    name="write",
+    exclude=" ".join([*NOT_WRITTEN, "expectation_results"]),
+    dagster_dbt_translator=TRANSLATOR,
+)
+def write(
+    context: dg.AssetExecutionContext, instant: Instant
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Everything up to the segment candidates; nobody reads it yet."""
+    yield from _run_step(context, "write", _refresh(context, instant))
+
+
+@dg.asset(
+    key=["operations", "expectation_results"],
+    deps=[
+        dg.AssetKey(["segments", "segment_candidates"]),
+        dg.AssetKey(["segments", "segment_registry"]),
+        dg.AssetKey(["customer_360", "customer_360"]),
+        dg.AssetKey(["customer_360", "account_360"]),
+    ],
+    group_name="audit",
+    kinds={"greatexpectations"},
+)
+def audit(context: dg.AssetExecutionContext, instant: Instant) -> dg.MaterializeResult[None]:
+    """Great Expectations judges the candidates and the 360s, in the warehouse.
+
+    A failed expectation holds the segments it concerns; it does not fail the run.
+    """
+    failures = _refresh(context, instant).audit()
+    return dg.MaterializeResult(
+        metadata={
+            "failed expectations": len(failures),
+            "failures": dg.MetadataValue.md("\n".join(f"- {line}" for line in failures) or "none"),
+            "data docs": dg.MetadataValue.path(docs_index()),
+        }
+    )
+
+
+@dbt_assets(
+    manifest=MANIFEST,
+    name="publish",
+    select=" ".join(PUBLISHED),
+    dagster_dbt_translator=TRANSLATOR,
+)
+def publish(
+    context: dg.AssetExecutionContext, instant: Instant
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """Publishes the segments that passed, with the trends and audiences that read them."""
+    run = _refresh(context, instant)
+    yield from _run_step(context, "publish", run)
+    for verdict in run.verdicts():
+        context.log.info(
+            f"{verdict.segment_id}: {verdict.verdict}, {verdict.member_count} members, "
+            f"{verdict.entered_count} entered, {verdict.left_count} left {verdict.reasons}"
+        )
+
+
+def sync_asset(sync: Sync) -> dg.AssetsDefinition:
+    """A destination as an asset: materialised by delivering the audience it reads."""
+    audience = TRANSLATOR.get_asset_key(_node_id(sync.audience_node))
+
+    @dg.asset(
+        key=["destinations", sync.name],
+        deps=[audience],
+        group_name="activate",
+        owners=[sync.owner_email],
+        kinds={sync.destination},
+        description=f"Delivers {sync.audience} to the destination '{sync.destination}'.",
+    )
+    def deliver(context: dg.AssetExecutionContext, instant: Instant) -> dg.MaterializeResult[None]:
+        run = _refresh(context, instant)
+        report = run_sync(engine(instant.target), sync, run_id=run.run_id, as_of=run.as_of)
+        return dg.MaterializeResult(
+            metadata={
+                "added": report.added,
+                "changed": report.changed,
+                "removed": report.removed,
+                "rejected": report.rejected,
+                "parked": report.parked,
+                "unchanged": report.unchanged,
+                "address": report.address,
+            }
+        )
+
+    return deliver
+
+
+SYNC_ASSETS = [sync_asset(sync) for sync in load_syncs(MANIFEST)]
+
+refresh_job = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.assets(write, audit, publish, *SYNC_ASSETS),
+    description="Write candidates, audit them, publish what passed, deliver the audiences.",
+    executor_def=dg.in_process_executor,
+)
+
+
+@dg.schedule(job=refresh_job, cron_schedule="0 * * * *", execution_timezone="UTC")
+def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Refreshes every hour. The tick is the instant, however late the run starts."""
+    tick = context.scheduled_execution_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return dg.RunRequest(
+        run_key=tick,
+        run_config=dg.RunConfig(resources={"instant": Instant(as_of=tick)}),
+        tags={"strata/as_of": tick},
+    )
+
+
+defs = dg.Definitions(
+    assets=[write, audit, publish, *SYNC_ASSETS],
+    jobs=[refresh_job],
+    schedules=[hourly],
+    resources={"instant": Instant()},
+)

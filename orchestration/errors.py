@@ -1,0 +1,31 @@
+"""Errors that a person at a terminal reads: one message, one exit code, no traceback."""
+
+
+class StrataError(Exception):
+    """Something the user can act on. `exit_code` is the process's exit code."""
+
+    exit_code = 1
+
+
+class UsageError(StrataError):
+    """A setting or an argument is wrong: the message names it and what is accepted."""
+
+    exit_code = 2
+
+
+class WarehouseUnavailable(StrataError):
+    """The warehouse cannot be opened: another process holds it, or the server does not answer."""
+
+    exit_code = 3
+
+
+class RefreshFailed(StrataError):
+    """A step of the refresh failed; nothing of that step was published."""
+
+    exit_code = 4
+
+
+class SyncFailed(StrataError):
+    """A sync stopped before every row had an answer; the ledger knows where it stopped."""
+
+    exit_code = 5

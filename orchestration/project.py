@@ -1,0 +1,68 @@
+"""Where the project is and what its settings say."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from orchestration.errors import UsageError
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+
+def project_vars() -> dict[str, Any]:
+    """The `vars` of dbt_project.yml."""
+    settings = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
+    return dict(settings.get("vars") or {})
+
+
+def parse_instant(text: str) -> datetime:
+    """The UTC instant that a person typed, as a naive datetime in UTC.
+
+    Raises UsageError when it is not ISO 8601.
+    """
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise UsageError(
+            f"as_of is '{text}' ({error}). It takes a UTC instant such as 2026-07-01T00:00:00Z "
+            "or a date (midnight UTC)."
+        ) from error
+    if instant.tzinfo is not None:
+        instant = instant.astimezone(UTC).replace(tzinfo=None)
+    return instant.replace(microsecond=0)
+
+
+def default_instant() -> datetime:
+    """The instant of a run that was given none: the project's `as_of`, else now (UTC)."""
+    configured = project_vars().get("as_of")
+    if configured:
+        return parse_instant(str(configured))
+    return utc_now().replace(microsecond=0)
+
+
+def utc_now() -> datetime:
+    """The clock, as a naive datetime in UTC. Models never read it; runs record it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def parse_sources(text: str | None) -> dict[str, str]:
+    """The systems of `--sources crm=none,billing=generic` over those of dbt_project.yml.
+
+    Domains that are not mentioned keep what the project says. Whether the names are
+    known is for the project's own macros to say. Raises UsageError on anything that
+    is not `domain=system`.
+    """
+    sources = {str(k): str(v) for k, v in (project_vars().get("strata_sources") or {}).items()}
+    for pair in (text or "").split(","):
+        if not pair.strip():
+            continue
+        domain, equals, system = pair.partition("=")
+        if not (equals and domain.strip() and system.strip()):
+            raise UsageError(
+                f"--sources has '{pair.strip()}'. It takes domain=system pairs separated by commas, "
+                "such as crm=none,billing=generic."
+            )
+        sources[domain.strip()] = system.strip()
+    return sources

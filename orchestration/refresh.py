@@ -1,0 +1,228 @@
+"""A refresh: write candidates, audit them, publish what passed.
+
+Each step leaves the published state whole: candidates are not read by anybody, the
+audit only records, and publishing is one transaction per table. A refresh that is
+cut off is healed by the next one of the same instant or a later one.
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from orchestration.dbt import Dbt, NodeResult
+from orchestration.errors import StrataError
+from orchestration.project import PROJECT_DIR, utc_now
+from orchestration.warehouse import check_reachable, engine, target_name
+
+DATA_DOCS_DIR = PROJECT_DIR / "target" / "data_docs"
+
+# Everything from the verdicts on is published; all before it is written unseen.
+PUBLISHED = ["segment_verdicts+", "segment_definition_history"]
+NOT_WRITTEN = [*PUBLISHED, "path:seeds/demo"]
+
+Progress = Callable[[str], None]
+
+RUNS = sa.table(
+    "runs",
+    *[
+        sa.column(name)
+        for name in (
+            "run_id",
+            "as_of",
+            "target",
+            "sources",
+            "state",
+            "step",
+            "started_at",
+            "ended_at",
+            "error",
+        )
+    ],
+    schema="operations",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one segment in a run."""
+
+    segment_id: str
+    label: str
+    entity: str
+    verdict: str
+    reasons: str
+    member_count: int
+    entered_count: int
+    left_count: int
+    is_evaluated: bool
+
+
+@dataclass
+class Refresh:
+    """One run of the project: an instant, a target, a choice of sources."""
+
+    dbt: Dbt
+    as_of: datetime
+    run_id: str
+    progress: Progress
+    step: str = "write"
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        as_of: datetime,
+        target: str | None,
+        sources: dict[str, str],
+        progress: Progress = lambda line: None,
+        on_result: Callable[[NodeResult], None] = lambda result: None,
+    ) -> "Refresh":
+        """A refresh that has checked that the warehouse opens and the project parses."""
+        check_reachable(target)
+        dbt = Dbt(target_name(target), {"strata_sources": sources}, on_result)
+        progress("reading the project")
+        _ = dbt.manifest
+        return cls(dbt=dbt, as_of=as_of, run_id=uuid.uuid4().hex, progress=progress)
+
+    def at(self, as_of: datetime) -> "Refresh":
+        """Another refresh of the same parsed project, as of another instant."""
+        return replace(self, as_of=as_of, run_id=uuid.uuid4().hex, step="write")
+
+    def write(self) -> list[NodeResult]:
+        """Builds everything up to the candidates; nobody reads it yet."""
+        return self._build("write", exclude=NOT_WRITTEN)
+
+    def audit(self) -> list[str]:
+        """Judges the candidates and the 360s with Great Expectations.
+
+        Returns one line per expectation that failed. A failed expectation is no error:
+        it holds the segments that it concerns.
+        """
+        from expectations.audit import audit
+
+        self.step = "audit"
+        warehouse = engine(self.dbt.target)
+        report = audit(
+            warehouse,
+            run_id=self.run_id,
+            as_of=self.as_of,
+            docs_dir=DATA_DOCS_DIR,
+            progress=self.progress,
+        )
+        warehouse.dispose()
+        return [str(failure) for failure in report.failed]
+
+    def publish(self) -> list[NodeResult]:
+        """Publishes the segments that passed, with everything that reads them."""
+        return self._build("publish", select=PUBLISHED)
+
+    def verdicts(self) -> list[Verdict]:
+        """The verdicts of this run."""
+        return read_verdicts(engine(self.dbt.target), self.run_id)
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Keeps operations.runs: how the run ended and, when it failed, why."""
+        started_at = utc_now()
+        try:
+            yield
+        except StrataError as error:
+            self._record(started_at, "failed", str(error))
+            raise
+        self._record(started_at, "succeeded", None)
+
+    def _record(self, started_at: datetime, state: str, error: str | None) -> None:
+        with engine(self.dbt.target).begin() as connection:
+            if not sa.inspect(connection).has_table("runs", schema="operations"):
+                return
+            connection.execute(
+                sa.insert(RUNS).values(
+                    run_id=self.run_id,
+                    as_of=self.as_of,
+                    target=self.dbt.target,
+                    sources=json.dumps(self.dbt.variables["strata_sources"], sort_keys=True),
+                    state=state,
+                    step=self.step,
+                    started_at=started_at,
+                    ended_at=utc_now(),
+                    error=error,
+                )
+            )
+
+    def _build(
+        self, step: str, select: list[str] | None = None, exclude: list[str] | None = None
+    ) -> list[NodeResult]:
+        self.step = step
+        return self.dbt.run(
+            "build",
+            select or (),
+            exclude or (),
+            run_id=self.run_id,
+            as_of=self.as_of.isoformat(),
+        )
+
+
+def refresh(run: Refresh) -> list[Verdict]:
+    """Write, audit, publish. Returns the verdicts."""
+    with run.recorded():
+        run.progress("writing candidates")
+        run.write()
+        run.progress("auditing")
+        run.audit()
+        run.progress("publishing")
+        run.publish()
+    return run.verdicts()
+
+
+def read_verdicts(warehouse: sa.Engine, run_id: str | None = None) -> list[Verdict]:
+    """The verdicts of a run, or of the last run of the latest instant, by segment.
+
+    Raises StrataError when nothing was refreshed yet.
+    """
+    with warehouse.connect() as connection:
+        if not sa.inspect(connection).has_table("segment_verdicts", schema="segments"):
+            raise StrataError("No segments yet: run `strata refresh` (or `make demo`) first.")
+        if run_id is None:
+            run_id = connection.execute(
+                sa.text(
+                    "select run_id from segments.segment_verdicts "
+                    "order by as_of desc, run_started_at desc, run_id limit 1"
+                )
+            ).scalar()
+        rows = connection.execute(
+            sa.text(
+                "select v.segment_id, r.label, v.entity, v.verdict, v.reasons, v.is_evaluated, "
+                "case when v.verdict = 'publish' then v.member_count else v.previous_count end, "
+                "case when v.verdict = 'publish' then v.entered_count else 0 end, "
+                "case when v.verdict = 'publish' then v.left_count else 0 end "
+                "from segments.segment_verdicts as v "
+                "left join segments.segment_registry as r on v.segment_id = r.segment_id "
+                "where v.run_id = :run_id order by v.segment_id"
+            ),
+            {"run_id": run_id},
+        ).all()
+    return [
+        Verdict(
+            segment_id=row[0],
+            label=row[1] or row[0],
+            entity=row[2],
+            verdict=row[3],
+            reasons=row[4],
+            is_evaluated=row[5],
+            member_count=row[6],
+            entered_count=row[7],
+            left_count=row[8],
+        )
+        for row in rows
+    ]
+
+
+def docs_index() -> Path:
+    """The first page of Data Docs."""
+    return DATA_DOCS_DIR / "index.html"

@@ -1,0 +1,99 @@
+"""The warehouse of a dbt target, opened through SQLAlchemy.
+
+The address comes from profiles.yml as dbt reads it, so that there is one place to
+configure a target.
+"""
+
+import re
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from orchestration.errors import UsageError, WarehouseUnavailable
+from orchestration.project import PROJECT_DIR
+
+
+def credentials(target: str | None) -> Any:
+    """dbt's credentials object of a target of profiles.yml (the default target for None).
+
+    Raises UsageError when there is no such target.
+    """
+    from dbt.config.runtime import load_profile
+    from dbt.exceptions import DbtProfileError
+    from dbt.flags import set_from_args
+
+    set_from_args(Namespace(PROFILES_DIR=str(PROJECT_DIR), PROJECT_DIR=str(PROJECT_DIR)), None)
+    try:
+        return load_profile(str(PROJECT_DIR), {}, target_override=target)
+    except DbtProfileError as error:
+        raise UsageError(" ".join(str(error).split())) from error
+
+
+def target_name(target: str | None) -> str:
+    """The name of the target that `None` stands for."""
+    return str(credentials(target).target_name)
+
+
+def engine(target: str | None = None) -> sa.Engine:
+    """An engine on the target's warehouse that holds no connection while unused.
+
+    A DuckDB file can be open in one process only, and within it with one
+    configuration: nothing may stay open between the steps of a refresh.
+    Raises UsageError for a type of warehouse that syncs and audits cannot reach.
+    """
+    found = credentials(target).credentials
+    if found.type == "duckdb":
+        return sa.create_engine(f"duckdb:///{duckdb_path(found)}", poolclass=NullPool)
+    if found.type == "postgres":
+        url = sa.URL.create(
+            "postgresql+psycopg2",
+            username=found.user,
+            password=found.password,
+            host=found.host,
+            port=found.port,
+            database=found.database,
+        )
+        return sa.create_engine(url, poolclass=NullPool)
+    raise UsageError(
+        f"The target '{target}' is of type '{found.type}'. Accepted: duckdb, postgres."
+    )
+
+
+def duckdb_path(found: Any) -> Path:
+    """The DuckDB file of a target, relative names taken from the project's folder."""
+    return PROJECT_DIR / str(found.path)
+
+
+def check_reachable(target: str | None = None) -> None:
+    """Opens and closes the warehouse.
+
+    Raises WarehouseUnavailable, naming the file and the process that holds it or the
+    server that does not answer.
+    """
+    try:
+        with engine(target).connect() as connection:
+            connection.execute(sa.text("select 1"))
+    except DBAPIError as error:
+        raise WarehouseUnavailable(_explain(str(error.orig), target)) from error
+
+
+def _explain(message: str, target: str | None) -> str:
+    found = credentials(target).credentials
+    if found.type == "duckdb":
+        path = duckdb_path(found)
+        holder = re.search(r"held in (.+?) \(PID (\d+)\)", message)
+        if holder or "lock" in message.lower():
+            who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
+            return (
+                f"The DuckDB file {path} is held by {who}. One process at a time may open it: "
+                "close that one, or name another file with STRATA_DUCKDB_PATH."
+            )
+        return f"The DuckDB file {path} cannot be opened: {message.splitlines()[0]}"
+    return (
+        f"PostgreSQL at {found.host}:{found.port} (database {found.database}, user {found.user}) "
+        f"cannot be reached: {message.strip().splitlines()[0]}"
+    )

@@ -1,0 +1,7 @@
+{{ config(severity='warn') }}
+
+-- Every boundary example of every segment. A failure holds the segment (segment_verdicts);
+-- here it shows which example failed without stopping the others.
+select *
+from {{ ref('segment_examples') }}
+where expected <> actual
