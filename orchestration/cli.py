@@ -1,15 +1,21 @@
 """The `strata` command."""
 
 import sys
-import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from orchestration.errors import StrataError, UsageError
+from orchestration.errors import StrataError
+from orchestration.progress import Steps
 from orchestration.project import default_instant, parse_instant, parse_sources
+
+if TYPE_CHECKING:
+    from orchestration.activation.plan import PlanSummary
+    from orchestration.activation.runner import SyncReport
+    from orchestration.refresh import Verdict
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,44 +53,8 @@ def main() -> None:
     try:
         app()
     except StrataError as error:
-        log.print(f"[bold red]strata:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        log.print(f"[bold red]strata:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-
-
-class Steps:
-    """Shows the step that is running and, when it ends, how long it took."""
-
-    def __init__(self) -> None:
-        self._step = ""
-        self._started = 0.0
-        self._nodes = 0
-
-    def __call__(self, step: str) -> None:
-        """Ends the running step and starts the next."""
-        self.end()
-        self._step, self._started, self._nodes = step, time.monotonic(), 0
-        if log.is_terminal:
-            log.print(f"  [dim]… {_escape(step)}[/]", end="\r", highlight=False)
-
-    def node(self, _result: object) -> None:
-        """Counts a model or test of the running step."""
-        self._nodes += 1
-        if log.is_terminal:
-            log.print(
-                f"  [dim]… {_escape(self._step)}: {self._nodes}[/]", end="\r", highlight=False
-            )
-
-    def end(self) -> None:
-        """Prints the line of the running step."""
-        if not self._step:
-            return
-        seconds = time.monotonic() - self._started
-        counted = f", {self._nodes} models and tests" if self._nodes else ""
-        log.print(
-            f"  [green]✓[/] {_escape(self._step)} [dim]({seconds:.1f} s{counted})[/]",
-            highlight=False,
-        )
-        self._step = ""
 
 
 @app.command()
@@ -96,10 +66,8 @@ def refresh(target: Target = None, as_of: AsOf = None, sources: Sources = None) 
     instant = parse_instant(as_of) if as_of else default_instant()
     systems = parse_sources(sources)
     log.print(f"Refresh as of [bold]{instant.isoformat()}Z[/]", highlight=False)
-    steps = Steps()
-    run = Refresh.start(
-        as_of=instant, target=target, sources=systems, progress=steps, on_result=steps.node
-    )
+    steps = Steps(log)
+    run = Refresh.start(as_of=instant, target=target, sources=systems, progress=steps)
     verdicts = run_refresh(run)
     steps.end()
     _print_verdicts(verdicts, f"Segments as of {instant.isoformat()}Z")
@@ -138,17 +106,9 @@ def sync(
     for report in deliver(chosen, target, log.print):
         if isinstance(report, StrataError):
             failures.append(report)
-            log.print(f"[bold red]strata:[/] {_escape(str(report))}", highlight=False)
+            log.print(f"[bold red]strata:[/] {escape(str(report))}", highlight=False)
         else:
-            out.print(
-                f"{report.sync_name}: {report.added} added, {report.changed} changed, "
-                f"{report.removed} removed, {report.unchanged} unchanged"
-                + (f", [yellow]{report.rejected} rejected[/]" if report.rejected else "")
-                + (f", [yellow]{report.parked} parked[/]" if report.parked else "")
-                + f" [dim]→ {_escape(report.address)}[/]",
-                highlight=False,
-                soft_wrap=True,
-            )
+            _print_report(report)
     if failures:
         sys.exit(failures[0].exit_code)
 
@@ -158,11 +118,16 @@ def demo(target: Target = None) -> None:
     """Load the demo company, refresh it day by day, deliver two audiences, say where to look."""
     from orchestration.demo.run import run_demo
 
-    steps = Steps()
-    run_demo(target, steps, steps.node, out)
+    summary = run_demo(target, Steps(log))
+    _print_verdicts(summary.verdicts, f"Segments as of {summary.as_of.isoformat()}Z")
+    for report in summary.reports:
+        _print_report(report)
+    out.print()
+    for line in summary.where_to_look:
+        out.print(line, highlight=False, soft_wrap=True)
 
 
-def _print_verdicts(verdicts: list["Verdict"], title: str) -> None:  # noqa: F821
+def _print_verdicts(verdicts: list["Verdict"], title: str) -> None:
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("segment", no_wrap=True)
     table.add_column("of")
@@ -170,13 +135,16 @@ def _print_verdicts(verdicts: list["Verdict"], title: str) -> None:  # noqa: F82
     table.add_column("entered", justify="right")
     table.add_column("left", justify="right")
     table.add_column("verdict")
+    reasons = []
     for row in verdicts:
-        if not row.is_evaluated:
-            verdict = f"[dim]not evaluated: {_escape(row.reasons)}[/]"
-        elif row.verdict == "hold":
-            verdict = f"[yellow]held: {_escape(row.reasons)}[/]"
-        else:
+        if row.verdict == "publish":
             verdict = "[green]published[/]"
+        elif row.is_evaluated:
+            verdict = "[yellow]held[/]"
+        else:
+            verdict = "[dim]not evaluated[/]"
+        if row.reasons:
+            reasons.append(f"{verdict} {row.segment_id}: {escape(row.reasons)}")
         table.add_row(
             row.segment_id,
             f"{row.entity}s",
@@ -186,9 +154,23 @@ def _print_verdicts(verdicts: list["Verdict"], title: str) -> None:  # noqa: F82
             verdict,
         )
     out.print(table)
+    for reason in reasons:
+        out.print(reason, highlight=False, soft_wrap=True)
 
 
-def _print_plans(plans: list["PlanSummary"]) -> None:  # noqa: F821
+def _print_report(report: "SyncReport") -> None:
+    out.print(
+        f"[bold]{report.sync_name}[/]: {report.added} added, {report.changed} changed, "
+        f"{report.removed} removed, {report.unchanged} unchanged"
+        + (f", [yellow]{report.rejected} rejected[/]" if report.rejected else "")
+        + (f", [yellow]{report.parked} parked[/]" if report.parked else "")
+        + f" → {escape(report.address)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _print_plans(plans: list["PlanSummary"]) -> None:
     table = Table(title="What a sync would send", title_justify="left", header_style="bold")
     table.add_column("sync", no_wrap=True)
     for column in ("audience", "add", "change", "remove", "unchanged", "waiting", "parked"):
@@ -212,11 +194,7 @@ def _print_plans(plans: list["PlanSummary"]) -> None:  # noqa: F821
     out.print(table)
     for plan in plans:
         if plan.stopped_by:
-            out.print(f"[yellow]{plan.sync_name} would stop: {_escape(plan.stopped_by)}[/]")
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", "\\[")
+            out.print(f"[yellow]{plan.sync_name} would stop: {escape(plan.stopped_by)}[/]")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from orchestration.activation.exposures import Sync, load_syncs
 from orchestration.activation.runner import run_sync
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
+from orchestration.progress import Silent
 from orchestration.project import PROJECT_DIR, parse_instant, parse_sources, project_vars
 from orchestration.refresh import NOT_WRITTEN, PUBLISHED, Refresh, docs_index
 from orchestration.warehouse import engine, target_name
@@ -61,7 +62,7 @@ def _refresh(context: dg.AssetExecutionContext, instant: Instant) -> Refresh:
         dbt=_parsed(instant.target),
         as_of=parse_instant(str(given)),
         run_id=context.run_id,
-        progress=context.log.info,
+        progress=Silent(),
     )
 
 

@@ -1,5 +1,6 @@
 """Where the project is and what its settings say."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import yaml
 from orchestration.errors import UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+# Wherever `strata` is called from, the project's own file is the one it means.
+os.environ.setdefault("STRATA_DUCKDB_PATH", str(PROJECT_DIR / "strata.duckdb"))
 
 
 def project_vars() -> dict[str, Any]:

@@ -7,7 +7,7 @@ cut off is healed by the next one of the same instant or a later one.
 
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from orchestration.dbt import Dbt, NodeResult
 from orchestration.errors import StrataError
+from orchestration.progress import Progress
 from orchestration.project import PROJECT_DIR, utc_now
 from orchestration.warehouse import check_reachable, engine, target_name
 
@@ -25,8 +26,6 @@ DATA_DOCS_DIR = PROJECT_DIR / "target" / "data_docs"
 # Everything from the verdicts on is published; all before it is written unseen.
 PUBLISHED = ["segment_verdicts+", "segment_definition_history"]
 NOT_WRITTEN = [*PUBLISHED, "path:seeds/demo"]
-
-Progress = Callable[[str], None]
 
 RUNS = sa.table(
     "runs",
@@ -80,12 +79,11 @@ class Refresh:
         as_of: datetime,
         target: str | None,
         sources: dict[str, str],
-        progress: Progress = lambda line: None,
-        on_result: Callable[[NodeResult], None] = lambda result: None,
+        progress: Progress,
     ) -> "Refresh":
         """A refresh that has checked that the warehouse opens and the project parses."""
         check_reachable(target)
-        dbt = Dbt(target_name(target), {"strata_sources": sources}, on_result)
+        dbt = Dbt(target_name(target), {"strata_sources": sources}, progress.result)
         progress("reading the project")
         _ = dbt.manifest
         return cls(dbt=dbt, as_of=as_of, run_id=uuid.uuid4().hex, progress=progress)
@@ -113,7 +111,6 @@ class Refresh:
             run_id=self.run_id,
             as_of=self.as_of,
             docs_dir=DATA_DOCS_DIR,
-            progress=self.progress,
         )
         warehouse.dispose()
         return [str(failure) for failure in report.failed]

@@ -4,6 +4,7 @@ The address comes from profiles.yml as dbt reads it, so that there is one place 
 configure a target.
 """
 
+import os
 import re
 from argparse import Namespace
 from pathlib import Path
@@ -25,7 +26,9 @@ def credentials(target: str | None) -> Any:
     from dbt.config.runtime import load_profile
     from dbt.exceptions import DbtProfileError
     from dbt.flags import set_from_args
+    from dbt_common.context import set_invocation_context
 
+    set_invocation_context(os.environ)
     set_from_args(Namespace(PROFILES_DIR=str(PROJECT_DIR), PROJECT_DIR=str(PROJECT_DIR)), None)
     try:
         return load_profile(str(PROJECT_DIR), {}, target_override=target)
@@ -41,13 +44,11 @@ def target_name(target: str | None) -> str:
 def engine(target: str | None = None) -> sa.Engine:
     """An engine on the target's warehouse that holds no connection while unused.
 
-    A DuckDB file can be open in one process only, and within it with one
-    configuration: nothing may stay open between the steps of a refresh.
     Raises UsageError for a type of warehouse that syncs and audits cannot reach.
     """
     found = credentials(target).credentials
     if found.type == "duckdb":
-        return sa.create_engine(f"duckdb:///{duckdb_path(found)}", poolclass=NullPool)
+        return duckdb_engine(duckdb_path(found))
     if found.type == "postgres":
         url = sa.URL.create(
             "postgresql+psycopg2",
@@ -63,9 +64,25 @@ def engine(target: str | None = None) -> sa.Engine:
     )
 
 
+def duckdb_engine(path: Path) -> sa.Engine:
+    """An engine on a DuckDB file that can be open beside dbt's own connection.
+
+    DuckDB refuses a second connection of one process with another configuration, and
+    the SQLAlchemy dialect would add its name to it: connect as dbt does, with none.
+    """
+    import duckdb
+    from duckdb_engine import ConnectionWrapper
+
+    return sa.create_engine(
+        f"duckdb:///{path}",
+        poolclass=NullPool,
+        creator=lambda: ConnectionWrapper(duckdb.connect(str(path))),
+    )
+
+
 def duckdb_path(found: Any) -> Path:
-    """The DuckDB file of a target, relative names taken from the project's folder."""
-    return PROJECT_DIR / str(found.path)
+    """The DuckDB file of a target; a relative name is of the current folder, as for dbt."""
+    return Path(str(found.path)).resolve()
 
 
 def check_reachable(target: str | None = None) -> None:

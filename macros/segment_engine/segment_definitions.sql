@@ -27,8 +27,7 @@
             'definition_version': local_md5(
                 tojson([definition.entity, definition.conditions, definition.requires], sort_keys=true)
             )[:12],
-            'not_evaluated_reason': 'requires ' ~ switched_off | join(' and ') ~ ', which '
-                ~ ('is' if switched_off | length == 1 else 'are') ~ ' switched off (none) in strata_sources'
+            'not_evaluated_reason': 'requires ' ~ switched_off | join(' and ') ~ ', switched off (none) in strata_sources'
                 if switched_off else none,
         }) -%}
         {%- do definitions.update({id: definition}) -%}

@@ -9,8 +9,7 @@
     {%- endfor -%}
     {%- for schema, database in schemas.items() -%}
         {%- set marker = api.Relation.create(database=database, schema=schema, identifier='strata_demo', type='table') -%}
-        {%- set held = adapter.list_relations_without_caching(marker.without_identifier())
-            | map(attribute='identifier') | list -%}
+        {%- set held = list_relations_without_caching(marker.without_identifier()).columns['name'].values() | list -%}
         {%- if held and 'strata_demo' not in held -%}
             {%- do exceptions.raise_compiler_error(
                 "The schema " ~ schema ~ " already holds tables that the demo did not make ("
@@ -19,7 +18,11 @@
                 ~ "or choose another database for the demo."
             ) -%}
         {%- elif not held -%}
-            {%- do run_query('create table ' ~ marker ~ " as select 'strata' as made_by") -%}
+            {#- Committed here: DuckDB ends a hook's transaction without keeping it. -#}
+            {%- call statement('claim', auto_begin=true) -%}
+                create table {{ marker }} as select 'strata' as made_by
+            {%- endcall -%}
+            {%- do adapter.commit() -%}
         {%- endif -%}
     {%- endfor -%}
 {% endmacro %}

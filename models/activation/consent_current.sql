@@ -2,12 +2,8 @@ with consents as (
     select * from {{ ref('stg_crm__consents') }}
 ),
 
-identity_map as (
-    select distinct
-        identifier_type,
-        identifier_value,
-        customer_id
-    from {{ ref('customer_identity_map') }}
+identifiers as (
+    select * from {{ ref('customer_identifiers') }}
 ),
 
 resolved as (
@@ -17,9 +13,9 @@ resolved as (
         consents.status,
         consents.recorded_at
     from consents
-    left join identity_map as contacts
+    left join identifiers as contacts
         on contacts.identifier_type = 'contact_id' and consents.contact_id = contacts.identifier_value
-    left join identity_map as emails
+    left join identifiers as emails
         on emails.identifier_type = 'email' and {{ normalise_email('consents.email') }} = emails.identifier_value
 ),
 

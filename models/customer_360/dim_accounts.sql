@@ -6,6 +6,10 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+country_names as (
+    select * from {{ ref('int_country_names') }}
+),
+
 -- An account that only billing or the product knows is still an account.
 account_ids as (
     select account_id from accounts
@@ -21,10 +25,11 @@ select
     accounts.industry,
     accounts.employee_count,
     accounts.annual_revenue,
-    upper(accounts.country) as country,
+    coalesce(country_names.country, upper(accounts.country)) as country,
     accounts.region,
     accounts.delivery_model,
     accounts.tech_stack,
     accounts.created_at
 from account_ids
 left join accounts on account_ids.account_id = accounts.account_id
+left join country_names on upper(trim(accounts.country)) = country_names.name

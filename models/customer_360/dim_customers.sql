@@ -2,6 +2,10 @@ with identity_map as (
     select * from {{ ref('customer_identity_map') }}
 ),
 
+identifiers as (
+    select * from {{ ref('customer_identifiers') }}
+),
+
 contacts as (
     select * from {{ ref('stg_crm__contacts') }}
 ),
@@ -14,8 +18,8 @@ events as (
     select * from {{ ref('stg_events__events') }}
 ),
 
-country_regions as (
-    select * from {{ ref('country_regions') }}
+country_names as (
+    select * from {{ ref('int_country_names') }}
 ),
 
 customers as (
@@ -32,44 +36,44 @@ customers as (
 -- Several contacts of one person: the one that was edited last speaks.
 customer_contacts as (
     select
-        identity_map.customer_id,
+        identifiers.customer_id,
         contacts.*,
         row_number() over (
-            partition by identity_map.customer_id
+            partition by identifiers.customer_id
             order by contacts.updated_at desc nulls last, contacts.created_at desc nulls last, contacts.contact_id
         ) as recency
     from contacts
-    inner join identity_map
-        on identity_map.identifier_type = 'contact_id' and contacts.contact_id = identity_map.identifier_value
+    inner join identifiers
+        on identifiers.identifier_type = 'contact_id' and contacts.contact_id = identifiers.identifier_value
 ),
 
 customer_billing as (
     select
-        identity_map.customer_id,
+        identifiers.customer_id,
         billing_customers.*,
         row_number() over (
-            partition by identity_map.customer_id
+            partition by identifiers.customer_id
             order by billing_customers.created_at desc nulls last, billing_customers.billing_customer_id
         ) as recency
     from billing_customers
-    inner join identity_map
-        on identity_map.identifier_type = 'billing_customer_id'
-        and billing_customers.billing_customer_id = identity_map.identifier_value
+    inner join identifiers
+        on identifiers.identifier_type = 'billing_customer_id'
+        and billing_customers.billing_customer_id = identifiers.identifier_value
 ),
 
 event_accounts as (
     select
-        identity_map.customer_id,
+        identifiers.customer_id,
         events.account_id,
         row_number() over (
-            partition by identity_map.customer_id
+            partition by identifiers.customer_id
             order by max(events.occurred_at) desc, events.account_id
         ) as recency
     from events
-    inner join identity_map
-        on identity_map.identifier_type = 'user_id' and events.user_id = identity_map.identifier_value
+    inner join identifiers
+        on identifiers.identifier_type = 'user_id' and events.user_id = identifiers.identifier_value
     where events.account_id is not null
-    group by identity_map.customer_id, events.account_id
+    group by identifiers.customer_id, events.account_id
 )
 
 select
@@ -85,9 +89,9 @@ select
     -- text
     crm.first_name,
     crm.last_name,
-    coalesce(upper(crm.country), upper(billing.country)) as country,
+    coalesce(country_names.country, upper(crm.country), upper(billing.country)) as country,
     crm.region,
-    country_regions.world_region,
+    country_names.world_region,
     crm.city,
     crm.language,
     crm.timezone,
@@ -108,4 +112,4 @@ from customers
 left join customer_contacts as crm on customers.customer_id = crm.customer_id and crm.recency = 1
 left join customer_billing as billing on customers.customer_id = billing.customer_id and billing.recency = 1
 left join event_accounts on customers.customer_id = event_accounts.customer_id and event_accounts.recency = 1
-left join country_regions on coalesce(upper(crm.country), upper(billing.country)) = country_regions.country
+left join country_names on upper(trim(coalesce(crm.country, billing.country))) = country_names.name

@@ -1,42 +1,42 @@
-with identity_map as (
-    select * from {{ ref('customer_identity_map') }}
+with identifiers as (
+    select * from {{ ref('customer_identifiers') }}
     where identifier_type = 'billing_customer_id'
 ),
 
 subscriptions as (
     select
-        identity_map.customer_id,
+        identifiers.customer_id,
         subscriptions.*
     from {{ ref('int_billing__subscriptions_as_of') }} as subscriptions
-    inner join identity_map on subscriptions.billing_customer_id = identity_map.identifier_value
+    inner join identifiers on subscriptions.billing_customer_id = identifiers.identifier_value
 ),
 
 invoices as (
     select
-        identity_map.customer_id,
+        identifiers.customer_id,
         invoices.*
     from {{ ref('stg_billing__invoices') }} as invoices
-    inner join identity_map on invoices.billing_customer_id = identity_map.identifier_value
+    inner join identifiers on invoices.billing_customer_id = identifiers.identifier_value
     where coalesce(invoices.status, 'paid') not in ('void', 'draft')
 ),
 
 refunds as (
     select
-        identity_map.customer_id,
+        identifiers.customer_id,
         sum(refunds.amount) as refunded
     from {{ ref('stg_billing__refunds') }} as refunds
-    inner join identity_map on refunds.billing_customer_id = identity_map.identifier_value
-    group by identity_map.customer_id
+    inner join identifiers on refunds.billing_customer_id = identifiers.identifier_value
+    group by identifiers.customer_id
 ),
 
 payments as (
     select
-        identity_map.customer_id,
+        identifiers.customer_id,
         count(case when payments.status = 'failed' then 1 end) as failed_payment_count_last_28
     from {{ ref('stg_billing__payments') }} as payments
-    inner join identity_map on payments.billing_customer_id = identity_map.identifier_value
+    inner join identifiers on payments.billing_customer_id = identifiers.identifier_value
     where {{ within_last('payments.attempted_at', 28) }}
-    group by identity_map.customer_id
+    group by identifiers.customer_id
 ),
 
 revenue as (
@@ -87,7 +87,7 @@ plans as (
 
 billed as (
     select distinct customer_id
-    from identity_map
+    from identifiers
     where not is_test
 ),
 

@@ -2,12 +2,8 @@ with tickets as (
     select * from {{ ref('stg_support__tickets') }}
 ),
 
-identity_map as (
-    select distinct
-        identifier_type,
-        identifier_value,
-        customer_id
-    from {{ ref('customer_identity_map') }}
+identifiers as (
+    select * from {{ ref('customer_identifiers') }}
     where not is_test
 ),
 
@@ -16,9 +12,9 @@ resolved as (
         coalesce(contacts.customer_id, emails.customer_id) as customer_id,
         tickets.*
     from tickets
-    left join identity_map as contacts
+    left join identifiers as contacts
         on contacts.identifier_type = 'contact_id' and tickets.contact_id = contacts.identifier_value
-    left join identity_map as emails
+    left join identifiers as emails
         on emails.identifier_type = 'email' and {{ normalise_email('tickets.email') }} = emails.identifier_value
 )
 

@@ -2,12 +2,8 @@ with responses as (
     select * from {{ ref('stg_survey__responses') }}
 ),
 
-identity_map as (
-    select distinct
-        identifier_type,
-        identifier_value,
-        customer_id
-    from {{ ref('customer_identity_map') }}
+identifiers as (
+    select * from {{ ref('customer_identifiers') }}
     where not is_test
 ),
 
@@ -20,9 +16,9 @@ resolved as (
         responses.responded_at,
         responses.response_id
     from responses
-    left join identity_map as contacts
+    left join identifiers as contacts
         on contacts.identifier_type = 'contact_id' and responses.contact_id = contacts.identifier_value
-    left join identity_map as emails
+    left join identifiers as emails
         on emails.identifier_type = 'email' and {{ normalise_email('responses.email') }} = emails.identifier_value
 ),
 

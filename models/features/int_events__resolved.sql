@@ -2,28 +2,21 @@ with events as (
     select * from {{ ref('stg_events__events') }}
 ),
 
-identity_map as (
-    select * from {{ ref('customer_identity_map') }}
-),
-
+-- One reference each: a CTE that is read three times is materialised by PostgreSQL, and
+-- then has no statistics to plan with.
 users as (
-    select * from identity_map
+    select * from {{ ref('customer_identifiers') }}
     where identifier_type = 'user_id'
 ),
 
 browsers as (
-    select * from identity_map
+    select * from {{ ref('customer_identifiers') }}
     where identifier_type = 'anonymous_id'
 ),
 
 emails as (
-    select
-        identifier_value,
-        customer_id,
-        max(case when is_test then 1 else 0 end) = 1 as is_test
-    from identity_map
+    select * from {{ ref('customer_identifiers') }}
     where identifier_type = 'email'
-    group by identifier_value, customer_id
 )
 
 -- The explicit user comes first, then the address, then the browser's later owner.

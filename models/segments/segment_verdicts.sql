@@ -95,32 +95,67 @@ failed_examples as (
     group by segment_id
 ),
 
--- A failed expectation counts against the segment it is about. One about a 360
--- counts against the segments of that entity whose rules use the column; without
--- a column it is about the whole relation.
+-- The columns each rule names, with the 360 they are of. The key of its own entity
+-- counts among them.
+rule_columns as (
+    {%- for definition in segment_definitions().values() %}
+    {%- set own_key = [(definition.entity, definition.entity ~ '_id')] %}
+    {%- for entity, columns in definition.columns_used.items() %}
+    {%- for column in columns %}{% do own_key.append((entity, column)) %}{% endfor %}
+    {%- endfor %}
+    {%- set outer = loop %}
+    {%- for entity, column in own_key | unique %}
+    select
+        '{{ definition.id }}' as segment_id,
+        'customer_360.{{ entity }}_360' as relation_name,
+        '{{ column }}' as column_name
+    {{ 'union all' if not (outer.last and loop.last) }}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+-- A failed expectation counts against the segment it is about. One about a 360 counts
+-- against the segments whose rules name one of its columns; without a column it is about
+-- the whole relation, and counts against every segment that reads it.
+failures_by_segment as (
+    select distinct
+        results.segment_id,
+        results.suite,
+        results.expectation_type,
+        results.column_name,
+        results.exception_message
+    from expectation_results as results
+    where not results.is_success and results.severity = 'critical' and results.segment_id is not null
+
+    union
+
+    select distinct
+        rule_columns.segment_id,
+        results.suite,
+        results.expectation_type,
+        results.column_name,
+        results.exception_message
+    from expectation_results as results
+    inner join rule_columns
+        on results.relation_name = rule_columns.relation_name
+        and (
+            results.column_name is null
+            or ',' || results.column_name || ',' like '%,' || rule_columns.column_name || ',%'
+        )
+    where not results.is_success and results.severity = 'critical' and results.segment_id is null
+),
+
 failed_expectations as (
     select
-        registry.segment_id,
+        segment_id,
         count(*) as failed_count,
         min(
-            results.expectation_type
-            || coalesce(' on ' || results.column_name, '')
-            || coalesce(' (' || results.exception_message || ')', '')
+            suite || ': ' || expectation_type
+            || coalesce(' on ' || column_name, '')
+            || coalesce(' (' || exception_message || ')', '')
         ) as first_failed
-    from expectation_results as results
-    inner join registry
-        on results.segment_id = registry.segment_id
-        or (
-            results.segment_id is null
-            and results.relation_name = 'customer_360.' || registry.entity || '_360'
-            and (
-                results.column_name is null
-                or position(',' || results.column_name || ',' in registry.columns_used) > 0
-                or results.column_name = registry.entity || '_id'
-            )
-        )
-    where not results.is_success and results.severity = 'critical'
-    group by registry.segment_id
+    from failures_by_segment
+    group by segment_id
 ),
 
 audited as (

@@ -1,0 +1,61 @@
+# Everything here needs Python 3.11 and make; `make help` lists the targets.
+PYTHON ?= python3.11
+BIN := .venv/bin
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export GX_ANALYTICS_ENABLED := false
+export DAGSTER_DISABLE_TELEMETRY := yes
+
+.PHONY: help setup demo test check lint format dagster lock clean postgres-server
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: .venv/installed  ## make .venv and install everything into it
+
+.venv/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,postgres]'
+	@touch $@
+
+demo: setup  ## load the demo company, refresh its segments, deliver two audiences
+	@$(BIN)/strata demo
+
+test: setup postgres-server  ## run every test
+	$(BIN)/python -m pytest
+
+check: setup lint  ## lint, parse and unit tests: the fast inner loop
+	$(BIN)/python -m pytest tests/unit -m 'not slow' -q
+
+lint: setup  ## ruff, mypy, sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@mkdir -p target
+	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff lint models tests/data
+
+format: setup  ## let ruff and sqlfluff rewrite what they can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff fix models tests/data
+
+dagster: setup  ## open Dagster's UI on http://127.0.0.1:3000
+	@mkdir -p .dagster
+	@test -f .dagster/dagster.yaml || printf 'telemetry:\n  enabled: false\n' > .dagster/dagster.yaml
+	$(BIN)/dbt --quiet parse
+	DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev -m orchestration.definitions -h 127.0.0.1
+
+lock: setup  ## pin every dependency again, in requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --no-emit-index-url --no-header --all-extras --python-version 3.11 pyproject.toml -o requirements.lock
+
+clean:  ## remove everything that was generated, the demo's warehouse included
+	rm -rf target logs deliveries .dagster strata.duckdb strata.duckdb.wal .mypy_cache .pytest_cache .ruff_cache
+
+# The tests start a private PostgreSQL cluster; where its programs are missing and the
+# machine lets us, they are installed. Where it does not, those tests say so and are skipped.
+postgres-server:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; } || \
+	  echo "PostgreSQL is not installed: its tests will be skipped"

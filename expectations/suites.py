@@ -1,0 +1,312 @@
+"""What is expected of each relation, as plain data: no query and no Great Expectations here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Severity = Literal["critical", "warning"]
+
+LIFECYCLE_STAGES = (
+    "subscriber",
+    "lead",
+    "marketing_qualified",
+    "sales_qualified",
+    "opportunity",
+    "customer",
+    "evangelist",
+    "other",
+)
+NPS_CLASSES = ("promoter", "passive", "detractor")
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view of the warehouse."""
+
+    schema: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+
+CUSTOMERS = Relation("customer_360", "customer_360")
+ACCOUNTS = Relation("customer_360", "account_360")
+CANDIDATES = Relation("segments", "segment_candidates")
+
+# Where the members of a segment live: entity -> (relation, key column).
+ENTITY_KEYS: Mapping[str, tuple[Relation, str]] = {
+    "customer": (CUSTOMERS, "customer_id"),
+    "account": (ACCOUNTS, "account_id"),
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation: its Great Expectations type and arguments, and the bound in words.
+
+    `columns` are those the expectation reads, so that a failure holds only what uses them;
+    empty for an expectation about a whole relation.
+    """
+
+    type: str
+    kwargs: Mapping[str, Any]
+    columns: tuple[str, ...]
+    expected: str
+    severity: Severity = "critical"
+
+    @property
+    def column_name(self) -> str | None:
+        """The columns, sorted and comma-separated; None for a whole relation."""
+        return ",".join(sorted(self.columns)) or None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The checks of one relation, or of one segment's members in the candidates.
+
+    `description` is what the suite's page says above the results.
+    """
+
+    name: str
+    relation: Relation
+    checks: tuple[Check, ...]
+    title: str
+    description: str = ""
+    segment_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What the audit needs to know of a registered segment."""
+
+    segment_id: str
+    entity: str
+    label: str
+    description: str = ""
+
+
+def warehouse_suites(as_of: datetime, segments: Sequence[Segment]) -> list[Suite]:
+    """Every suite of one audit: the two 360s, the candidates, and one for each segment."""
+    return [
+        customer_suite(as_of),
+        account_suite(),
+        candidates_suite(segments),
+        *(segment_suite(segment) for segment in segments),
+    ]
+
+
+def customer_suite(as_of: datetime) -> Suite:
+    """Checks of `customer_360.customer_360`; `as_of` is the instant of the run, UTC."""
+    return Suite(
+        name="customer_360",
+        relation=CUSTOMERS,
+        title="Customer 360",
+        description="One row for each customer, with every value a segment rule may read.",
+        checks=(
+            at_least_rows(1),
+            not_null("customer_id"),
+            unique("customer_id"),
+            one_of("lifecycle_stage", LIFECYCLE_STAGES),
+            *_money(),
+            between("purchase_count", 0),
+            between("rfm_recency_days", 0),
+            between("rfm_frequency", 0),
+            between("rfm_monetary", 0),
+            between("recency_score", 1, 5),
+            between("frequency_score", 1, 5),
+            between("monetary_score", 1, 5),
+            in_order("first_purchase_at", "last_purchase_at"),
+            not_after("last_purchase_at", as_of),
+            in_order("first_seen_at", "last_seen_at"),
+            not_after("last_seen_at", as_of),
+            between("active_days_last_7", 0, 7),
+            between("active_days_last_28", 0, 28),
+            rule(
+                "active_days_last_28 >= active_days_last_7",
+                columns=("active_days_last_7", "active_days_last_28"),
+                expected="active days of the last 28 are at least those of the last 7",
+            ),
+            between("session_count", 0),
+            between("nps_score", 0, 10),
+            one_of("nps_class", NPS_CLASSES),
+            rule(
+                "nps_class = case when nps_score >= 9 then 'promoter'"
+                " when nps_score >= 7 then 'passive' else 'detractor' end",
+                columns=("nps_class", "nps_score"),
+                expected="NPS class agrees with the score: 9 and 10 promoter, 7 and 8 passive,"
+                " else detractor",
+            ),
+            between("csat_last", 1, 5),
+            between("open_ticket_count", 0),
+            between("health_score", 0, 10),
+        ),
+    )
+
+
+def account_suite() -> Suite:
+    """Checks of `customer_360.account_360`, which is empty where no source knows accounts."""
+    return Suite(
+        name="account_360",
+        relation=ACCOUNTS,
+        title="Account 360",
+        description="One row for each account, with every value a segment rule may read.",
+        checks=(
+            not_null("account_id"),
+            unique("account_id"),
+            between("employee_count", 0, severity="warning"),
+            between("user_count", 0),
+            between("active_users_last_28", 0),
+            rule(
+                "active_users_last_28 <= user_count",
+                columns=("active_users_last_28", "user_count"),
+                expected="no more users active in the last 28 days than users",
+            ),
+            *_money(),
+            between("open_ticket_count", 0),
+            between("health_score", 0, 10),
+        ),
+    )
+
+
+def candidates_suite(segments: Sequence[Segment]) -> Suite:
+    """What no single segment can answer for: rows of `segment_candidates` that belong to none."""
+    known = sorted(segment.segment_id for segment in segments)
+    checks = [not_null("segment_id")]
+    if known:
+        checks.append(
+            Check(
+                "expect_column_values_to_be_in_set",
+                {"column": "segment_id", "value_set": known},
+                ("segment_id",),
+                f"one of the {len(known)} evaluated segments",
+            )
+        )
+    return Suite(
+        name="segment_candidates",
+        relation=CANDIDATES,
+        title="Segment candidates",
+        description="This run's evaluation of every segment, before anything is published.",
+        checks=tuple(checks),
+    )
+
+
+def segment_suite(segment: Segment) -> Suite:
+    """Checks of one segment's candidates, derived from its registry row alone."""
+    of_segment = {"segment_id": segment.segment_id, "entity": segment.entity}
+
+    def members(condition: str, columns: tuple[str, ...], expected: str) -> Check:
+        return Check(f"expect_segment_members_to_{condition}", of_segment, columns, expected)
+
+    return Suite(
+        name=segment_suite_name(segment.segment_id),
+        relation=CANDIDATES,
+        title=segment.label,
+        description=segment.description,
+        segment_id=segment.segment_id,
+        checks=(
+            members("have_keys", ("entity_id",), "every member has a key"),
+            members("be_unique", ("entity_id",), "nobody is a member twice"),
+            members("exist", ("entity_id",), f"every member is in {segment.entity}_360"),
+            members("be_of_entity", ("entity",), f"every member is of entity {segment.entity}"),
+        ),
+    )
+
+
+def segment_suite_name(segment_id: str) -> str:
+    """The name of a segment's suite and of its page, like the macro that defines it."""
+    return f"segment__{segment_id}"
+
+
+def at_least_rows(count: int) -> Check:
+    """The relation has `count` rows or more."""
+    return Check(
+        "expect_table_row_count_to_be_between",
+        {"min_value": count},
+        (),
+        f"at least {count:,} row{'' if count == 1 else 's'}",
+    )
+
+
+def not_null(column: str) -> Check:
+    """The column is never null."""
+    return Check(
+        "expect_column_values_to_not_be_null", {"column": column}, (column,), "never empty"
+    )
+
+
+def unique(column: str) -> Check:
+    """No value of the column occurs in two rows."""
+    return Check(
+        "expect_column_values_to_be_unique", {"column": column}, (column,), "no value twice"
+    )
+
+
+def between(
+    column: str, low: float, high: float | None = None, *, severity: Severity = "critical"
+) -> Check:
+    """The column is null or between the bounds, both included."""
+    bounds = {"min_value": low} if high is None else {"min_value": low, "max_value": high}
+    words = f"at least {low}" if high is None else f"from {low} to {high}"
+    return Check(
+        "expect_column_values_to_be_between",
+        {"column": column, **bounds},
+        (column,),
+        f"{words}, or empty",
+        severity,
+    )
+
+
+def one_of(column: str, values: Sequence[str]) -> Check:
+    """The column is null or one of the values."""
+    return Check(
+        "expect_column_values_to_be_in_set",
+        {"column": column, "value_set": list(values)},
+        (column,),
+        f"one of {', '.join(values)}, or empty",
+    )
+
+
+def rule(condition: str, *, columns: tuple[str, ...], expected: str) -> Check:
+    """An SQL condition that no row contradicts; a row for which it is null does not."""
+    return Check(
+        "expect_rows_to_meet_condition",
+        {"condition": condition, "columns": list(columns)},
+        columns,
+        expected,
+    )
+
+
+def in_order(first: str, second: str) -> Check:
+    """The first timestamp is not later than the second."""
+    return rule(
+        f"{first} <= {second}", columns=(first, second), expected=f"{first} not after {second}"
+    )
+
+
+def not_after(column: str, as_of: datetime) -> Check:
+    """The timestamp is not later than the instant of the run."""
+    instant = naive_utc(as_of).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return rule(
+        f"{column} <= timestamp '{instant}'",
+        columns=(column,),
+        expected=f"{column} not after {instant[:19]} UTC, the instant of the run",
+    )
+
+
+def naive_utc(instant: datetime) -> datetime:
+    """The instant as the warehouse stores it: UTC without a zone."""
+    return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _money() -> tuple[Check, ...]:
+    return (
+        between("mrr", 0),
+        rule(
+            # A cent of tolerance, because an engine may hold both as floating point.
+            "abs(arr - 12 * mrr) < 0.01",
+            columns=("arr", "mrr"),
+            expected="ARR is twelve times MRR",
+        ),
+    )

@@ -1,0 +1,3 @@
+{{ config(enabled=is_fed_by('billing', 'refunds', 'generic')) }}
+
+{{ raw_table('generic', 'refunds') }}

@@ -1,0 +1,3 @@
+{{ config(enabled=is_fed_by('billing', 'subscriptions', 'generic')) }}
+
+{{ raw_table('generic', 'subscriptions') }}

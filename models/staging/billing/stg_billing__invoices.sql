@@ -1,0 +1,3 @@
+{{ staging_interface('billing', 'invoices', derived={
+    'status': known_since('status', 'paid_at', instead="'open'"),
+}) }}

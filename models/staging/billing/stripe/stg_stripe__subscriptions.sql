@@ -1,0 +1,87 @@
+{{ config(enabled=is_fed_by('billing', 'subscriptions', 'stripe')) }}
+
+with versions as (
+    {{ raw_table('stripe', 'subscription_history') }}
+),
+
+items as (
+    {{ raw_table('stripe', 'subscription_item') }}
+),
+
+prices as (
+    {{ stripe_prices() }}
+),
+
+-- The version that held at the run's instant; before the loader's first sync,
+-- the first one it saw.
+ranked_versions as (
+    select
+        *,
+        row_number() over (
+            partition by id
+            order by
+                case when _fivetran_start > {{ as_of() }} then 1 else 0 end,
+                case when _fivetran_start > {{ as_of() }} then _fivetran_start end,
+                _fivetran_start desc nulls last,
+                case when coalesce(_fivetran_active, true) then 0 else 1 end,
+                _fivetran_synced desc nulls last
+        ) as preference
+    from versions
+    where coalesce(livemode, true)
+),
+
+priced_items as (
+    select
+        items.subscription_id,
+        prices.product_name,
+        prices.currency,
+        items.quantity,
+        {{ stripe_monthly(
+            stripe_major_units('prices.unit_amount * coalesce(items.quantity, 1)', 'prices.currency'),
+            'prices.billing_interval', 'prices.interval_count'
+        ) }} as mrr,
+        items.id as item_id
+    from items
+    left join prices on items.plan_id = prices.price_id
+),
+
+-- A subscription of several items is named after the one that costs most.
+ranked_items as (
+    select
+        *,
+        sum(mrr) over (partition by subscription_id) as subscription_mrr,
+        row_number() over (partition by subscription_id order by coalesce(mrr, 0) desc, item_id) as preference
+    from priced_items
+),
+
+final as (
+    select
+        -- ids
+        ranked_versions.id as subscription_id,
+        ranked_versions.customer_id as billing_customer_id,
+
+        -- text
+        lower(ranked_items.product_name) as plan,
+        ranked_items.product_name as product,
+        ranked_items.currency,
+        ranked_versions.status,
+
+        -- numbers
+        ranked_items.quantity,
+        ranked_items.subscription_mrr as mrr,
+
+        -- times
+        coalesce(ranked_versions.start_date, ranked_versions.created) as started_at,
+        ranked_versions.trial_end as trial_ends_at,
+        ranked_versions.canceled_at as cancelled_at,
+        coalesce(
+            ranked_versions.ended_at,
+            case when ranked_versions.status = 'canceled' then ranked_versions.canceled_at end
+        ) as ended_at,
+        ranked_versions._fivetran_synced as loaded_at
+    from ranked_versions
+    left join ranked_items on ranked_versions.id = ranked_items.subscription_id and ranked_items.preference = 1
+    where ranked_versions.preference = 1
+)
+
+select * from final

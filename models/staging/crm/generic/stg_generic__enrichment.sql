@@ -1,0 +1,3 @@
+{{ config(enabled=is_fed_by('crm', 'enrichment', 'generic')) }}
+
+{{ raw_table('generic', 'enrichment') }}

@@ -1,0 +1,3 @@
+{{ config(enabled=is_fed_by('support', 'tickets', 'generic')) }}
+
+{{ raw_table('generic', 'tickets') }}

@@ -1,0 +1,3 @@
+{{ config(enabled=is_fed_by('survey', 'responses', 'generic')) }}
+
+{{ raw_table('generic', 'survey_responses') }}

@@ -1,0 +1,380 @@
+"""The sync ledger: what each destination was sent and what it confirmed, row by row.
+
+dbt creates the tables. This module holds every statement that changes them; the caller
+opens and commits the transactions, one per transition:
+
+    claimed ──accepted──▶ delivered | removed
+       │ ──rejected──▶ rejected ──too often──▶ parked
+       └─ no answer: stays claimed, and is sent again with the same idempotency key
+
+`generation` counts the different changes claimed for a row, from 1. It is part of the
+idempotency key, so that a retry keeps its key and the same change made again later, say
+of a member who left and came back, gets another.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    DateTime,
+    FromClause,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    text,
+    update,
+    values,
+)
+from sqlalchemy import Column as TableColumn
+from sqlalchemy import column as sql_column
+
+from orchestration.destinations.base import Answer, Column
+from orchestration.errors import StrataError
+
+UNKNOWN = "unknown"
+"""`acknowledged_hash` of a row that the destination may or may not hold."""
+
+FIRST_RETRY = timedelta(minutes=15)
+LONGEST_RETRY = timedelta(hours=24)
+
+_metadata = MetaData()
+
+sync_ledger = Table(
+    "sync_ledger",
+    _metadata,
+    TableColumn("sync_name", Text),
+    TableColumn("entity_key", Text),
+    TableColumn("payload_hash", Text),
+    TableColumn("acknowledged_hash", Text),
+    TableColumn("operation", Text),
+    TableColumn("state", Text),
+    TableColumn("idempotency_key", Text),
+    TableColumn("generation", Integer),
+    TableColumn("batch_id", Text),
+    TableColumn("attempts", Integer),
+    TableColumn("rejections", Integer),
+    TableColumn("last_error", Text),
+    TableColumn("claimed_at", DateTime),
+    TableColumn("next_attempt_at", DateTime),
+    TableColumn("delivered_at", DateTime),
+    TableColumn("sync_run_id", Text),
+    schema="activation",
+)
+
+sync_plan = Table(
+    "sync_plan",
+    _metadata,
+    TableColumn("sync_name", Text),
+    TableColumn("position", BigInteger),
+    TableColumn("lane", Text),
+    TableColumn("entity_key", Text),
+    TableColumn("operation", Text),
+    TableColumn("payload_hash", Text),
+    TableColumn("previous_hash", Text),
+    TableColumn("generation", Integer),
+    TableColumn("idempotency_key", Text),
+    schema="activation",
+)
+
+sync_runs = Table(
+    "sync_runs",
+    _metadata,
+    TableColumn("sync_run_id", Text),
+    TableColumn("sync_name", Text),
+    TableColumn("run_id", Text),
+    TableColumn("as_of", DateTime),
+    TableColumn("started_at", DateTime),
+    TableColumn("ended_at", DateTime),
+    TableColumn("state", Text),
+    TableColumn("added", BigInteger),
+    TableColumn("changed", BigInteger),
+    TableColumn("removed", BigInteger),
+    TableColumn("rejected", BigInteger),
+    TableColumn("parked", BigInteger),
+    TableColumn("unchanged", BigInteger),
+    TableColumn("error", Text),
+    schema="operations",
+)
+
+STATE_TABLES = (sync_ledger, sync_plan, sync_runs)
+
+
+def columns_of(connection: Connection, schema: str, name: str) -> list[Column]:
+    """Describe a table's columns in their order; an empty list when there is no such table."""
+    # Not SQLAlchemy's inspector: its query for PostgreSQL fails on DuckDB.
+    rows: Sequence[Any] = connection.execute(
+        text(
+            "select column_name, data_type, numeric_precision, numeric_scale"
+            " from information_schema.columns"
+            " where table_catalog = current_database()"
+            " and table_schema = :schema and table_name = :name order by ordinal_position"
+        ),
+        {"schema": schema, "name": name},
+    ).all()
+    return [Column(name, kind, digits, scale) for name, kind, digits, scale in rows]
+
+
+def require_state_tables(connection: Connection) -> None:
+    """Check that dbt has created the tables that syncs keep their state in.
+
+    Raises:
+        StrataError: one is missing, or lacks a column.
+    """
+    for state_table in STATE_TABLES:
+        found = {
+            item.name for item in columns_of(connection, state_table.schema or "", state_table.name)
+        }
+        missing = [name for name in state_table.c.keys() if name not in found]  # noqa: SIM118
+        if not found:
+            raise StrataError(f"{state_table.fullname} does not exist; run `strata refresh` first")
+        if missing:
+            raise StrataError(
+                f"{state_table.fullname} has no column {', '.join(missing)}; "
+                "run `strata refresh` first"
+            )
+
+
+def retry_at(now: datetime, rejections: int) -> datetime:
+    """When to try a rejected change again: 15 min, 30 min, 1 h, 2 h, ... at most 24 h later."""
+    doublings = min(rejections - 1, 10)
+    return now + min(FIRST_RETRY * (1 << doublings), LONGEST_RETRY)
+
+
+def acknowledged_count(connection: Connection, sync_name: str) -> int:
+    """Count the rows that the destination holds, or may hold."""
+    held = sync_ledger.c
+    count = connection.execute(
+        select(func.count())
+        .select_from(sync_ledger)
+        .where(
+            held.sync_name == sync_name,
+            or_(held.state == "claimed", held.acknowledged_hash.is_not(None)),
+        )
+    ).scalar_one()
+    return int(count)
+
+
+def start_run(
+    connection: Connection,
+    *,
+    sync_run_id: str,
+    sync_name: str,
+    run_id: str,
+    as_of: datetime,
+    now: datetime,
+) -> None:
+    """Record that a run begins, and that one which never reported its end has failed."""
+    connection.execute(
+        update(sync_runs)
+        .where(sync_runs.c.sync_name == sync_name, sync_runs.c.state == "running")
+        .values(state="failed", error="the process ended before the run did")
+    )
+    connection.execute(
+        insert(sync_runs).values(
+            sync_run_id=sync_run_id,
+            sync_name=sync_name,
+            run_id=run_id,
+            as_of=as_of,
+            started_at=now,
+            state="running",
+        )
+    )
+
+
+def finish_run(
+    connection: Connection,
+    *,
+    sync_run_id: str,
+    state: str,
+    counts: dict[str, int],
+    error: str | None,
+    now: datetime,
+) -> None:
+    """Record how a run ended."""
+    connection.execute(
+        update(sync_runs)
+        .where(sync_runs.c.sync_run_id == sync_run_id)
+        .values(state=state, ended_at=now, error=error, **counts)
+    )
+
+
+def claim(
+    connection: Connection,
+    *,
+    sync_name: str,
+    first: int,
+    last: int,
+    batch_id: str,
+    sync_run_id: str,
+    now: datetime,
+) -> None:
+    """Claim the planned rows at positions `first` to `last`, both included.
+
+    A row whose last claim was never answered becomes `unknown`: whatever is answered
+    now, the destination may hold what the lost request carried.
+    """
+    held, planned = sync_ledger.c, sync_plan.c
+    chosen = and_(planned.sync_name == sync_name, planned.position.between(first, last))
+    is_same_change = held.generation == planned.generation
+    connection.execute(
+        update(sync_ledger)
+        .where(chosen, held.sync_name == planned.sync_name, held.entity_key == planned.entity_key)
+        .values(
+            acknowledged_hash=case(
+                (held.state == "claimed", UNKNOWN), else_=held.acknowledged_hash
+            ),
+            attempts=case((is_same_change, held.attempts + 1), else_=1),
+            rejections=case((is_same_change, held.rejections), else_=0),
+            payload_hash=planned.payload_hash,
+            operation=planned.operation,
+            idempotency_key=planned.idempotency_key,
+            generation=planned.generation,
+            state="claimed",
+            batch_id=batch_id,
+            claimed_at=now,
+            next_attempt_at=null(),
+            sync_run_id=sync_run_id,
+        )
+    )
+    new = {
+        "sync_name": planned.sync_name,
+        "entity_key": planned.entity_key,
+        "payload_hash": planned.payload_hash,
+        "operation": planned.operation,
+        "state": _typed("claimed"),
+        "idempotency_key": planned.idempotency_key,
+        "generation": planned.generation,
+        "batch_id": _typed(batch_id),
+        "attempts": bindparam(None, 1, Integer),
+        "rejections": bindparam(None, 0, Integer),
+        "claimed_at": bindparam(None, now, DateTime),
+        "sync_run_id": _typed(sync_run_id),
+    }
+    # The first change of a key is the only one of generation 1 that no row has yet.
+    connection.execute(
+        insert(sync_ledger).from_select(
+            list(new),
+            select(*new.values()).where(chosen, planned.generation == 1, planned.lane == "new"),
+        )
+    )
+
+
+def record_accepted(
+    connection: Connection,
+    *,
+    sync_name: str,
+    batch_id: str,
+    now: datetime,
+    keys: Sequence[str] | None = None,
+) -> None:
+    """Record that the destination confirmed claimed rows: those of `keys`, or the whole batch."""
+    held = sync_ledger.c
+    is_removal = held.operation == "remove"
+    chosen = [
+        held.sync_name == sync_name,
+        held.batch_id == batch_id,
+        held.state == "claimed",
+    ]
+    if keys is not None:
+        chosen.append(held.entity_key.in_(keys))
+    connection.execute(
+        update(sync_ledger)
+        .where(*chosen)
+        .values(
+            state=case((is_removal, "removed"), else_="delivered"),
+            acknowledged_hash=case((is_removal, null()), else_=held.payload_hash),
+            delivered_at=now,
+            last_error=null(),
+            next_attempt_at=null(),
+        )
+    )
+
+
+def record_rejected(
+    connection: Connection,
+    *,
+    sync_name: str,
+    batch_id: str,
+    rejected: Sequence[Answer],
+    max_attempts: int,
+    now: datetime,
+) -> int:
+    """Record rejections with the destination's words; return how many are now parked."""
+    held = sync_ledger.c
+    said = _relation(
+        "said", {"entity_key": Text, "error": Text}, [(a.entity_key, a.error) for a in rejected]
+    )
+    mine = and_(
+        held.sync_name == sync_name,
+        held.batch_id == batch_id,
+        held.entity_key == said.c.entity_key,
+    )
+    connection.execute(
+        update(sync_ledger)
+        .where(mine, held.state == "claimed")
+        .values(
+            rejections=held.rejections + 1,
+            state=case((held.rejections + 1 >= max_attempts, "parked"), else_="rejected"),
+            last_error=said.c.error,
+        )
+    )
+    # The backoff is computed here, not in SQL: engines disagree on interval arithmetic.
+    waiting: Sequence[Any] = connection.execute(
+        select(held.state, held.rejections, func.count())
+        .select_from(sync_ledger.join(said, mine))
+        .where(held.state.in_(["rejected", "parked"]))
+        .group_by(held.state, held.rejections)
+    ).all()
+    for state, rejections, _count in waiting:
+        if state == "rejected":
+            connection.execute(
+                update(sync_ledger)
+                .where(mine, held.state == "rejected", held.rejections == rejections)
+                .values(next_attempt_at=retry_at(now, rejections))
+            )
+    return sum(count for state, _rejections, count in waiting if state == "parked")
+
+
+def settle(connection: Connection, sync_name: str) -> None:
+    """Close rejected changes that the audience no longer asks for; nothing needs sending."""
+    held, planned = sync_ledger.c, sync_plan.c
+    connection.execute(
+        update(sync_ledger)
+        .where(
+            planned.sync_name == sync_name,
+            planned.lane == "settled",
+            held.sync_name == planned.sync_name,
+            held.entity_key == planned.entity_key,
+        )
+        .values(
+            state=case((planned.payload_hash.is_(None), "removed"), else_="delivered"),
+            payload_hash=planned.payload_hash,
+            last_error=null(),
+            next_attempt_at=null(),
+        )
+    )
+
+
+def _typed(value: str) -> ColumnElement[str]:
+    return bindparam(None, value, Text)
+
+
+def _relation(
+    name: str, columns: dict[str, type[Text]], rows: Sequence[tuple[str | None, ...]]
+) -> FromClause:
+    return values(*(sql_column(key, kind) for key, kind in columns.items()), name=name).data(
+        list(rows)
+    )

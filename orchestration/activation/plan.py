@@ -1,0 +1,321 @@
+"""The plan of a sync: what differs between an audience and what its destination holds.
+
+One statement joins the audience with the ledger and writes the difference to
+`activation.sync_plan`, a row for each key that is not simply as it should be. The `lane`
+says what is done with it, in this order:
+
+- `resend`: claimed by a run that never had its answer; sent again with the same key,
+- `new`: a change that was not sent before; removals first, they may be withdrawn consent,
+- `retry`: was rejected and is due; last, so that a poison row delays nobody,
+- `waiting`: was rejected and is not due yet,
+- `parked`: was rejected too often; left alone until its payload changes,
+- `settled`: was rejected, and the audience no longer asks for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+
+from orchestration.activation import ledger
+from orchestration.activation.audience import HASH, KEY, Audience
+from orchestration.activation.exposures import Sync
+from orchestration.activation.ledger import UNKNOWN, sync_ledger, sync_plan
+from orchestration.errors import SyncFailed
+
+LANES = ("resend", "new", "retry", "waiting", "parked", "settled")
+SENT_LANES = LANES[:3]
+EXAMPLES_PER_OPERATION = 5
+
+
+class _Sha256Hex(GenericFunction[str]):
+    """SHA-256 of a text's UTF-8 bytes as 64 lower-case hexadecimal digits."""
+
+    type = Text()
+    inherit_cache = True
+    name = "strata_sha256_hex"
+
+
+@compiles(_Sha256Hex)
+def _sha256_hex(element: _Sha256Hex, compiler: Any, **options: Any) -> str:
+    inner = compiler.process(element.clauses, **options)
+    return f"encode(sha256(convert_to({inner}, 'UTF8')), 'hex')"
+
+
+@compiles(_Sha256Hex, "duckdb")
+def _sha256_hex_duckdb(element: _Sha256Hex, compiler: Any, **options: Any) -> str:
+    return f"sha256({compiler.process(element.clauses, **options)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The positions of one lane in the plan, both ends included."""
+
+    name: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """What a sync would do now, in rows."""
+
+    sync_name: str
+    audience: int
+    """Members in the audience."""
+    acknowledged: int
+    """Members that the destination holds or may hold."""
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    resent: int
+    """Of those to send: without an answer from an earlier run."""
+    retried: int
+    """Of those to send: rejected before, and due."""
+    waiting: int
+    """Rejected before, not due yet: not sent."""
+    parked: int
+    """Rejected too often: not sent."""
+    examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """A few keys for each operation."""
+    stopped_by: str | None = None
+    """Why a run would refuse this plan, if it would."""
+    lanes: Sequence[Lane] = ()
+
+    @property
+    def to_send(self) -> int:
+        """Rows that a run would send."""
+        return self.added + self.changed + self.removed
+
+
+def write_plan(
+    connection: Connection, sync: Sync, audience: Audience, now: datetime
+) -> PlanSummary:
+    """Rebuild the plan of `sync` in `activation.sync_plan` and sum it up.
+
+    Touches nothing else. The caller commits.
+    """
+    connection.execute(delete(sync_plan).where(sync_plan.c.sync_name == sync.name))
+    difference = _difference(sync, audience, now)
+    connection.execute(
+        insert(sync_plan).from_select([c.name for c in difference.selected_columns], difference)
+    )
+    return _summary(connection, sync, audience)
+
+
+def guard(summary: PlanSummary) -> None:
+    """Stop a plan that would take away too much.
+
+    Raises:
+        SyncFailed: the plan breaks the sync's bound; its message says by how much.
+    """
+    if summary.stopped_by:
+        raise SyncFailed(f"{summary.sync_name}: {summary.stopped_by}; nothing was sent")
+
+
+def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[Any, ...]]:
+    wanted = audience.relation
+    held = select(sync_ledger).where(sync_ledger.c.sync_name == sync.name).subquery("held")
+    is_member = wanted.c[KEY].is_not(None)
+    is_same_change = and_(
+        held.c.state.in_(["claimed", "rejected", "parked"]),
+        case(
+            (is_member, and_(held.c.operation != "remove", held.c.payload_hash == wanted.c[HASH])),
+            else_=held.c.operation == "remove",
+        ),
+    )
+    compared = (
+        select(
+            func.coalesce(wanted.c[KEY], held.c.entity_key).label(KEY),
+            wanted.c[HASH].label(HASH),
+            is_member.label("is_member"),
+            func.coalesce(is_same_change, False).label("is_same_change"),
+            case((held.c.state == "claimed", UNKNOWN), else_=held.c.acknowledged_hash).label(
+                "previous_hash"
+            ),
+            held.c.operation.label("claimed_operation"),
+            held.c.state.label("state"),
+            held.c.generation.label("claimed_generation"),
+            held.c.idempotency_key.label("claimed_key"),
+            held.c.next_attempt_at.label("next_attempt_at"),
+        )
+        .select_from(wanted.outerjoin(held, wanted.c[KEY] == held.c.entity_key, full=True))
+        .cte("compared")
+    )
+    row = compared.c
+    operation = case(
+        (row.is_same_change, row.claimed_operation),
+        (and_(row.is_member, row.previous_hash.is_(None)), "add"),
+        (and_(row.is_member, row.previous_hash != row[HASH]), "change"),
+        (and_(~row.is_member, row.previous_hash.is_not(None)), "remove"),
+    )
+    is_due = or_(row.next_attempt_at.is_(None), row.next_attempt_at <= now)
+    decided = (
+        select(
+            compared,
+            operation.label("operation"),
+            case(
+                (and_(row.is_same_change, row.state == "claimed"), "resend"),
+                (and_(row.is_same_change, row.state == "parked"), "parked"),
+                (and_(row.is_same_change, is_due), "retry"),
+                (row.is_same_change, "waiting"),
+                (operation.is_not(None), "new"),
+                (row.state.in_(["rejected", "parked"]), "settled"),
+            ).label("lane"),
+        )
+    ).cte("decided")
+    row = decided.c
+    generation = case(
+        (row.is_same_change, row.claimed_generation),
+        else_=func.coalesce(row.claimed_generation, 0) + 1,
+    )
+    position = func.row_number().over(
+        order_by=[
+            _rank(row.lane, LANES),
+            _rank(row.operation, ("remove", "add", "change")),
+            row[KEY],
+        ]
+    )
+    return select(
+        bindparam(None, sync.name, Text).label("sync_name"),
+        position.label("position"),
+        row.lane,
+        row[KEY],
+        row.operation,
+        row[HASH],
+        row.previous_hash,
+        cast(generation, Integer).label("generation"),
+        case(
+            (row.is_same_change, row.claimed_key),
+            else_=_idempotency_key(sync.name, row[KEY], row.operation, row[HASH], generation),
+        ).label("idempotency_key"),
+    ).where(row.lane.is_not(None))
+
+
+def _rank(value: ColumnElement[str], order: Sequence[str]) -> ColumnElement[int]:
+    return case(*((value == name, rank) for rank, name in enumerate(order)), else_=len(order))
+
+
+def _idempotency_key(
+    sync_name: str,
+    entity_key: ColumnElement[str],
+    operation: ColumnElement[str],
+    payload_hash: ColumnElement[str],
+    generation: ColumnElement[int],
+) -> ColumnElement[str]:
+    parts = [
+        bindparam(None, sync_name, Text),
+        entity_key,
+        func.coalesce(operation, ""),
+        func.coalesce(payload_hash, ""),
+        cast(generation, Text),
+    ]
+    joined: ColumnElement[str] = parts[0]
+    for part in parts[1:]:
+        joined = joined.op("||")(literal("|")).op("||")(part)
+    return _Sha256Hex(joined)
+
+
+def _summary(connection: Connection, sync: Sync, audience: Audience) -> PlanSummary:
+    planned = sync_plan.c
+    groups: Sequence[Any] = connection.execute(
+        select(
+            planned.lane,
+            planned.operation,
+            func.count(),
+            func.count(planned.payload_hash),
+            func.min(planned.position),
+            func.max(planned.position),
+        )
+        .where(planned.sync_name == sync.name)
+        .group_by(planned.lane, planned.operation)
+    ).all()
+    sent = {"add": 0, "change": 0, "remove": 0}
+    in_lane = dict.fromkeys(LANES, 0)
+    ends: dict[str, tuple[int, int]] = {}
+    planned_members = 0
+    for lane, operation, count, members, first, last in groups:
+        in_lane[lane] += count
+        # A settled member needs nothing, so it counts as unchanged.
+        planned_members += members if lane != "settled" else 0
+        if lane in SENT_LANES:
+            sent[operation] += count
+            known = ends.get(lane, (first, last))
+            ends[lane] = (min(known[0], first), max(known[1], last))
+    acknowledged = ledger.acknowledged_count(connection, sync.name)
+    return PlanSummary(
+        sync_name=sync.name,
+        audience=audience.row_count,
+        acknowledged=acknowledged,
+        added=sent["add"],
+        changed=sent["change"],
+        removed=sent["remove"],
+        unchanged=audience.row_count - planned_members,
+        resent=in_lane["resend"],
+        retried=in_lane["retry"],
+        waiting=in_lane["waiting"],
+        parked=in_lane["parked"],
+        examples=_examples(connection, sync),
+        stopped_by=_why_stopped(sync, audience.row_count, acknowledged, sent["remove"]),
+        lanes=[Lane(name, *ends[name]) for name in SENT_LANES if name in ends],
+    )
+
+
+def _examples(connection: Connection, sync: Sync) -> dict[str, list[str]]:
+    planned = sync_plan.c
+    ranked = (
+        select(
+            planned.operation,
+            planned.entity_key,
+            func.row_number()
+            .over(partition_by=planned.operation, order_by=planned.position)
+            .label("place"),
+        )
+        .where(planned.sync_name == sync.name, planned.lane.in_(SENT_LANES))
+        .subquery()
+    )
+    examples: dict[str, list[str]] = {}
+    found: Sequence[Any] = connection.execute(
+        select(ranked.c.operation, ranked.c.entity_key)
+        .where(ranked.c.place <= EXAMPLES_PER_OPERATION)
+        .order_by(ranked.c.operation, ranked.c.place)
+    ).all()
+    for operation, key in found:
+        examples.setdefault(operation, []).append(key)
+    return examples
+
+
+def _why_stopped(sync: Sync, members: int, acknowledged: int, removed: int) -> str | None:
+    if acknowledged and not members:
+        return (
+            f"{sync.audience} is empty, and {acknowledged} members would be removed; "
+            "an empty audience is not mirrored"
+        )
+    if removed > acknowledged * sync.max_removal_share:
+        share = removed / acknowledged
+        return (
+            f"{removed} of {acknowledged} members would be removed ({share:.1%}); accepted: "
+            f"at most {sync.max_removal_share:.1%} (max_removal_share)"
+        )
+    return None

@@ -1,0 +1,366 @@
+"""Runs a sync: plan, guard, then claim, send and record, batch by batch.
+
+Every step leaves the ledger in a state from which another run goes on, so a process may
+die anywhere: a row is claimed before it is sent, counts as delivered only when the
+destination said so, and is sent again with the same idempotency key until then.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, and_, delete, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from orchestration.activation import ledger
+from orchestration.activation.audience import HASH, KEY, Audience, held_rows, read_audience
+from orchestration.activation.exposures import Sync
+from orchestration.activation.ledger import sync_plan
+from orchestration.activation.plan import PlanSummary, guard, write_plan
+from orchestration.destinations.base import (
+    Answer,
+    Batch,
+    BatchDestination,
+    BatchRefused,
+    Clock,
+    Destination,
+    DestinationStopped,
+    NoAnswer,
+    Row,
+    SnapshotDestination,
+)
+from orchestration.errors import SyncFailed
+
+Progress = Callable[[int, int], None]
+"""Called with the rows answered so far and the rows to send."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """How a run ended. Counts are rows of this run."""
+
+    sync_name: str
+    sync_run_id: str
+    address: str
+    """Where it delivered, without credentials."""
+    added: int
+    changed: int
+    removed: int
+    rejected: int
+    """Refused by the destination; tried again later."""
+    parked: int
+    """Refused too often; left until the payload changes or a person releases them."""
+    unchanged: int
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(slots=True)
+class _Counts:
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    rejected: int = 0
+    parked: int = 0
+    unchanged: int = 0
+
+    def accept(self, operation: str, rows: int = 1) -> None:
+        if operation == "add":
+            self.added += rows
+        elif operation == "change":
+            self.changed += rows
+        else:
+            self.removed += rows
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the steps of one run share."""
+
+    connection: Connection
+    sync: Sync
+    sync_run_id: str
+    now: Clock
+    progress: Progress
+    counts: _Counts = field(default_factory=_Counts)
+
+
+def utc_now() -> datetime:
+    """Read the clock, as a naive UTC datetime like every timestamp in the warehouse."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Show nothing."""
+
+
+def plan_sync(engine: Engine, sync: Sync, *, now: Clock = utc_now) -> PlanSummary:
+    """Say what a run would do now. Writes nothing but the scratch plan.
+
+    Raises:
+        StrataError: the audience or the state tables do not exist, or the keys are unusable.
+    """
+    with engine.connect() as connection, connection.begin():
+        ledger.require_state_tables(connection)
+        return write_plan(connection, sync, read_audience(connection, sync), now())
+
+
+def run_sync(
+    engine: Engine,
+    sync: Sync,
+    *,
+    run_id: str,
+    as_of: datetime,
+    progress: Progress = no_progress,
+    now: Clock = utc_now,
+) -> SyncReport:
+    """Make the destination of `sync` hold what its audience holds.
+
+    Args:
+        engine: the warehouse; one connection is used from beginning to end.
+        sync: what to deliver and where.
+        run_id: the refresh that this sync belongs to.
+        as_of: the instant that the audience was evaluated at; recorded, not interpreted.
+        progress: called after every answer.
+        now: the clock, for the ledger's times and for what is due.
+
+    Raises:
+        SyncFailed: a guard stopped it, or the destination did not answer or let us in.
+            Rows without an answer stay claimed, and the next run goes on from there.
+        StrataError: the audience, the state tables or a setting is not usable.
+    """
+    with engine.connect() as connection:
+        run = _Run(connection, sync, uuid4().hex, now, progress)
+        started_at = now()
+        with connection.begin():
+            ledger.require_state_tables(connection)
+            ledger.start_run(
+                connection,
+                sync_run_id=run.sync_run_id,
+                sync_name=sync.name,
+                run_id=run_id,
+                as_of=as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of,
+                now=started_at,
+            )
+        try:
+            address = _deliver(run)
+        except BaseException as error:
+            # Interrupted by a person included: a run that ends says how it ended.
+            stopped = isinstance(error, _StoppedByGuard)
+            state = "stopped_by_guard" if stopped else "failed"
+            # If the warehouse is what failed, the next run records that this one did.
+            with suppress(SQLAlchemyError):
+                _finish(run, state, str(error) or type(error).__name__)
+            raise
+        _finish(run, "succeeded", None)
+        return SyncReport(
+            sync_name=sync.name,
+            sync_run_id=run.sync_run_id,
+            address=address,
+            started_at=started_at,
+            ended_at=now(),
+            **asdict(run.counts),
+        )
+
+
+class _StoppedByGuard(SyncFailed):
+    """Tells a plan that was refused from a delivery that failed."""
+
+
+def _finish(run: _Run, state: str, error: str | None) -> None:
+    with run.connection.begin():
+        ledger.finish_run(
+            run.connection,
+            sync_run_id=run.sync_run_id,
+            state=state,
+            counts=asdict(run.counts),
+            error=error,
+            now=run.now(),
+        )
+
+
+def _deliver(run: _Run) -> str:
+    with closing(run.sync.settings.connect(run.now)) as destination:
+        with run.connection.begin():
+            audience = read_audience(run.connection, run.sync)
+            summary = write_plan(run.connection, run.sync, audience, run.now())
+        run.counts.unchanged = summary.unchanged
+        try:
+            guard(summary)
+        except SyncFailed as error:
+            raise _StoppedByGuard(str(error)) from None
+        with run.connection.begin():
+            ledger.settle(run.connection, run.sync.name)
+        if isinstance(destination, SnapshotDestination):
+            _write_snapshot(run, audience, summary, destination)
+        elif isinstance(destination, BatchDestination):
+            _send_batches(run, audience, summary, destination)
+        else:
+            raise TypeError(f"{type(destination).__name__} is neither kind of destination")
+        return destination.address
+
+
+def _write_snapshot(
+    run: _Run, audience: Audience, summary: PlanSummary, destination: SnapshotDestination
+) -> None:
+    if not summary.to_send and destination.exists():
+        return
+    run.progress(0, summary.to_send)
+    with run.connection.begin():
+        for lane in summary.lanes:
+            _claim(run, lane.first, lane.last, batch_id=run.sync_run_id)
+    with run.connection.begin():
+        rows = held_rows(run.connection, run.sync, audience, run.sync.batch_size)
+        destination.write([audience.key, *audience.payload], rows)
+    with run.connection.begin():
+        ledger.record_accepted(
+            run.connection,
+            sync_name=run.sync.name,
+            batch_id=run.sync_run_id,
+            now=run.now(),
+        )
+    run.counts.added = summary.added
+    run.counts.changed = summary.changed
+    run.counts.removed = summary.removed
+    run.progress(summary.to_send, summary.to_send)
+
+
+def _send_batches(
+    run: _Run, audience: Audience, summary: PlanSummary, destination: BatchDestination
+) -> None:
+    done, unanswered = 0, 0
+    run.progress(done, summary.to_send)
+    for lane in summary.lanes:
+        for first in range(lane.first, lane.last + 1, run.sync.batch_size):
+            last = min(first + run.sync.batch_size - 1, lane.last)
+            with run.connection.begin():
+                batch = _read_batch(run, audience, first, last)
+                if batch.rows:
+                    _claim(run, first, last, batch.batch_id)
+            answered = 0
+            for answers in _send(run, batch, destination) if batch.rows else ():
+                answered += _record(run, batch, answers)
+                run.progress(done + answered, summary.to_send)
+            done += last - first + 1
+            unanswered += len(batch.rows) - answered
+    if unanswered:
+        raise SyncFailed(
+            f"{_described(run, destination)} gave no answer for {unanswered} rows; "
+            "they are sent again by the next run"
+        )
+
+
+def _read_batch(run: _Run, audience: Audience, first: int, last: int) -> Batch:
+    """Read what to send for positions `first` to `last`, and drop what is out of date.
+
+    A table that was replaced since the plan was made no longer has the payload that the
+    plan's keys stand for; such rows are left to the next run.
+    """
+    planned, wanted = sync_plan.c, audience.relation
+    names = [item.name for item in audience.payload]
+    matches = and_(wanted.c[KEY] == planned.entity_key, wanted.c[HASH] == planned.payload_hash)
+    found: Sequence[Any] = run.connection.execute(
+        select(
+            planned.position,
+            planned.operation,
+            planned.entity_key,
+            planned.idempotency_key,
+            wanted.c[KEY],
+            *(wanted.c[name] for name in names),
+        )
+        .select_from(sync_plan.outerjoin(wanted, matches))
+        .where(planned.sync_name == run.sync.name, planned.position.between(first, last))
+        .order_by(planned.position)
+    ).all()
+    rows, outdated = [], []
+    for position, operation, entity_key, idempotency_key, member, *payload in found:
+        if operation == "remove":
+            rows.append(Row(operation, entity_key, idempotency_key, None))
+        elif member is not None:
+            content = dict(zip(names, payload, strict=True))
+            rows.append(Row(operation, entity_key, idempotency_key, content))
+        else:
+            outdated.append(position)
+    if outdated:
+        run.connection.execute(
+            delete(sync_plan).where(
+                planned.sync_name == run.sync.name, planned.position.in_(outdated)
+            )
+        )
+    return Batch.of(run.sync.name, rows)
+
+
+def _claim(run: _Run, first: int, last: int, batch_id: str) -> None:
+    ledger.claim(
+        run.connection,
+        sync_name=run.sync.name,
+        first=first,
+        last=last,
+        batch_id=batch_id,
+        sync_run_id=run.sync_run_id,
+        now=run.now(),
+    )
+
+
+def _send(run: _Run, batch: Batch, destination: BatchDestination) -> Iterator[Sequence[Answer]]:
+    """Send a batch; if it is refused as a whole, its halves, down to the row at fault."""
+    try:
+        answers = destination.send(batch)
+    except BatchRefused as refused:
+        if len(batch.rows) == 1:
+            yield [Answer(batch.rows[0].entity_key, str(refused))]
+            return
+        for half in batch.halves():
+            yield from _send(run, half, destination)
+    except DestinationStopped as stopped:
+        raise SyncFailed(
+            f"{_described(run, destination)} does not take deliveries: {stopped}; "
+            "no row is lost, the next run goes on from here"
+        ) from stopped
+    except NoAnswer as silence:
+        raise SyncFailed(
+            f"{_described(run, destination)} did not answer: {silence}; "
+            "the rows of this batch are sent again by the next run"
+        ) from silence
+    else:
+        yield answers
+
+
+def _described(run: _Run, destination: Destination) -> str:
+    return f"{run.sync.name}: {run.sync.destination} {destination.address}"
+
+
+def _record(run: _Run, batch: Batch, answers: Sequence[Answer]) -> int:
+    """Record answers in one transaction, count them, and return how many rows they were for."""
+    operations = {row.entity_key: row.operation for row in batch.rows}
+    said = {item.entity_key: item for item in answers if item.entity_key in operations}
+    accepted = [key for key, answer in said.items() if answer.is_accepted]
+    rejected = [answer for answer in said.values() if not answer.is_accepted]
+    is_whole_batch = len(accepted) == len(batch.rows)
+    parked = 0
+    with run.connection.begin():
+        if accepted:
+            ledger.record_accepted(
+                run.connection,
+                sync_name=run.sync.name,
+                batch_id=batch.batch_id,
+                keys=None if is_whole_batch else accepted,
+                now=run.now(),
+            )
+        if rejected:
+            parked = ledger.record_rejected(
+                run.connection,
+                sync_name=run.sync.name,
+                batch_id=batch.batch_id,
+                rejected=rejected,
+                max_attempts=run.sync.max_attempts,
+                now=run.now(),
+            )
+    for key in accepted:
+        run.counts.accept(operations[key])
+    run.counts.rejected += len(rejected) - parked
+    run.counts.parked += parked
+    return len(said)

@@ -1,0 +1,1 @@
+"""Where audiences are delivered: one folder per destination, the same files in each."""

@@ -1,0 +1,1 @@
+"""A CSV or Parquet file at any fsspec address."""

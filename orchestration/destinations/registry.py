@@ -1,0 +1,12 @@
+"""The destinations there are, by the name that an exposure's meta uses."""
+
+from collections.abc import Mapping
+
+from orchestration.destinations.base import Settings
+from orchestration.destinations.file.settings import FileSettings
+from orchestration.destinations.webhook.settings import WebhookSettings
+
+DESTINATIONS: Mapping[str, type[Settings]] = {
+    "file": FileSettings,
+    "webhook": WebhookSettings,
+}

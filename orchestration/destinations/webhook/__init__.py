@@ -1,0 +1,1 @@
+"""Signed JSON batches, posted to an HTTP address."""

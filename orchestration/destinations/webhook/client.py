@@ -1,0 +1,231 @@
+"""Posts batches as JSON, signed by the Standard Webhooks scheme.
+
+Scheme: https://www.standardwebhooks.com, headers `webhook-id`, `webhook-timestamp` and
+`webhook-signature`; the signature is base64(HMAC-SHA256(secret, id.timestamp.body)).
+"""
+
+import base64
+import binascii
+import hmac
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx
+
+from orchestration.destinations.base import (
+    Answer,
+    Batch,
+    BatchRefused,
+    Clock,
+    DestinationStopped,
+    NoAnswer,
+    Row,
+)
+
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 60.0
+# What is kept of a destination's words: they go into the ledger and to the terminal.
+WORDS_LENGTH = 500
+
+_REFUSES_CONTENT = frozenset({400, 413, 422})
+_WORTH_RETRYING = frozenset({408, 425, 429})
+
+
+class WebhookDestination:
+    """A client for one address. Not safe for use by several threads."""
+
+    def __init__(
+        self,
+        url: str,
+        secret: bytes,
+        *,
+        timeout_seconds: float = 30.0,
+        max_retries: int = 3,
+        headers: Mapping[str, str] | None = None,
+        now: Clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        # httpx logs each request's full address at INFO, with any token in its query.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        self._url = url
+        self._secret = secret
+        self._max_retries = max_retries
+        self._now = now
+        self._sleep = sleep
+        self._http = httpx.Client(timeout=timeout_seconds, headers=dict(headers or {}))
+        self.address = shown(url)
+
+    def send(self, batch: Batch) -> Sequence[Answer]:
+        """Post a batch until it is answered or the retries are used up.
+
+        Every attempt carries the same `webhook-id` and `Idempotency-Key`; the
+        timestamp and with it the signature are new each time.
+        """
+        body = encode(batch)
+        for attempt in range(self._max_retries + 1):
+            wait = min(FIRST_WAIT_SECONDS * 2**attempt, LONGEST_WAIT_SECONDS)
+            try:
+                response = self._post(batch.batch_id, body)
+            except httpx.RequestError as error:
+                problem = str(error) or type(error).__name__
+            else:
+                if response.is_success:
+                    try:
+                        return answers(batch, response)
+                    except ValueError as error:
+                        problem = str(error)
+                elif response.status_code in _REFUSES_CONTENT:
+                    raise BatchRefused(f"{response.status_code}: {words(response)}")
+                elif response.status_code in _WORTH_RETRYING or response.is_server_error:
+                    problem = f"{response.status_code}: {words(response)}"
+                    wait = max(wait, self._retry_after(response))
+                    if wait > LONGEST_WAIT_SECONDS:
+                        raise NoAnswer(f"{problem}; it asks to wait {wait:.0f} s")
+                else:
+                    raise DestinationStopped(f"{response.status_code}: {words(response)}")
+            if attempt < self._max_retries:
+                self._sleep(wait)
+        times = self._max_retries + 1
+        raise NoAnswer(f"{problem} (tried {times} time{'s' if times > 1 else ''})")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _post(self, batch_id: str, body: bytes) -> httpx.Response:
+        timestamp = int(self._now().replace(tzinfo=UTC).timestamp())
+        return self._http.post(
+            self._url,
+            content=body,
+            headers={
+                "Content-Type": "application/json",
+                "Idempotency-Key": batch_id,
+                "webhook-id": batch_id,
+                "webhook-timestamp": str(timestamp),
+                "webhook-signature": sign(self._secret, batch_id, timestamp, body),
+            },
+        )
+
+    def _retry_after(self, response: httpx.Response) -> float:
+        """Seconds asked for by `Retry-After` (RFC 9110: seconds or a date), else 0."""
+        value = str(response.headers.get("Retry-After", "")).strip()
+        if value.isdecimal():
+            return int(value)
+        try:
+            at = parsedate_to_datetime(value)
+        except ValueError:
+            return 0.0
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        wait: float = (at - self._now().replace(tzinfo=UTC)).total_seconds()
+        return max(0.0, wait)
+
+
+def decode_secret(text: str) -> bytes | None:
+    """Decode `whsec_<base64>` or `<base64>`; None when it is neither."""
+    encoded = text.removeprefix("whsec_")
+    try:
+        padded = encoded + "=" * (-len(encoded) % 4)
+        return base64.b64decode(padded, validate=True) or None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def sign(secret: bytes, message_id: str, timestamp: int, body: bytes) -> str:
+    """Sign by Standard Webhooks, version 1; `timestamp` is in seconds since 1970 UTC."""
+    content = f"{message_id}.{timestamp}.".encode() + body
+    digest = hmac.new(secret, content, "sha256").digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def encode(batch: Batch) -> bytes:
+    """Write a batch as JSON. The same batch gives the same bytes."""
+    body = {
+        "sync": batch.sync_name,
+        "batch_id": batch.batch_id,
+        "rows": [_row(row) for row in batch.rows],
+    }
+    text = json.dumps(body, default=_plain, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def _row(row: Row) -> dict[str, object]:
+    payload = row.payload and {name: _finite(value) for name, value in row.payload.items()}
+    return {
+        "operation": row.operation,
+        "entity_key": row.entity_key,
+        "idempotency_key": row.idempotency_key,
+        "payload": payload,
+    }
+
+
+def _finite(value: object) -> object:
+    # JSON has no NaN and no infinity.
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, datetime):
+        # Warehouse timestamps are naive UTC; a reader needs to be told so.
+        return value.isoformat() + ("" if value.tzinfo else "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def answers(batch: Batch, response: httpx.Response) -> list[Answer]:
+    """Read a success as one answer per row.
+
+    A success accepts the whole batch; a JSON body with `results` says otherwise for the
+    rows it names.
+
+    Raises:
+        ValueError: the body claims to be JSON and cannot be understood, so nobody can
+            say what was accepted.
+    """
+    status = response.status_code
+    if "json" not in response.headers.get("Content-Type", "") or not response.content.strip():
+        return [Answer(row.entity_key) for row in batch.rows]
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise ValueError(f"{status} with a body that is not JSON") from error
+    results = body.get("results", []) if isinstance(body, dict) else []
+    if not isinstance(results, list):
+        raise ValueError(f"{status} with `results` that is not a list")
+    said = {row.entity_key: Answer(row.entity_key) for row in batch.rows}
+    for result in results:
+        match result:
+            case {"entity_key": str(key), "status": "accepted"} if key in said:
+                pass
+            case {"entity_key": str(key), "status": "rejected"} if key in said:
+                reason = str(result.get("error") or "rejected without a reason")
+                said[key] = Answer(key, reason[:WORDS_LENGTH])
+            case _:
+                raise ValueError(
+                    f"{status} with a result that is not understood: {result!r:.200}; accepted: "
+                    "an entity_key of the batch and a status that is accepted or rejected"
+                )
+    return list(said.values())
+
+
+def words(response: httpx.Response) -> str:
+    """Give the destination's own words, on one line, or the status's name if there are none."""
+    text = " ".join(response.text.split())[:WORDS_LENGTH]
+    return text or response.reason_phrase
+
+
+def shown(url: str) -> str:
+    """Give the address without credentials, query and fragment."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

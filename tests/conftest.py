@@ -1,0 +1,127 @@
+"""What every test may ask for: a PostgreSQL server, published data, and an honest count."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+TEST_DATA = Path(os.environ.get("STRATA_TEST_DATA", PROJECT_DIR.parent / "shared" / "data"))
+
+os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of published data sets, which are too large and not ours to commit."""
+    if not TEST_DATA.is_dir():
+        pytest.skip(f"published data sets are not at {TEST_DATA} (set STRATA_TEST_DATA)")
+    return TEST_DATA
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[dict[str, str]]:
+    """A private PostgreSQL cluster on a free port, as the settings profiles.yml reads."""
+    binaries = _postgres_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed (Debian's package postgresql)")
+    folder = Path(tempfile.mkdtemp(prefix="strata-pg-"))
+    runner = _as_unprivileged(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    data = folder / "data"
+    subprocess.run(
+        [*runner, binaries / "initdb", "-D", data, "-U", "strata", "-A", "trust", "-E", "UTF8"],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+    )
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    subprocess.run(
+        [
+            *runner,
+            binaries / "pg_ctl",
+            "-D",
+            data,
+            "-w",
+            "-l",
+            folder / "log",
+            "-o",
+            options,
+            "start",
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd=folder,
+    )
+    try:
+        yield {
+            "STRATA_POSTGRES_HOST": "127.0.0.1",
+            "STRATA_POSTGRES_PORT": port,
+            "STRATA_POSTGRES_USER": "strata",
+            "STRATA_POSTGRES_PASSWORD": "",
+            "STRATA_POSTGRES_DATABASE": "postgres",
+        }
+    finally:
+        subprocess.run(
+            [*runner, binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            cwd=folder,
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: dict[str, str]) -> Iterator[str]:
+    """The SQLAlchemy address of an empty database of that cluster."""
+    import sqlalchemy as sa
+
+    base = f"postgresql+psycopg2://strata@127.0.0.1:{postgres_cluster['STRATA_POSTGRES_PORT']}/"
+    admin = sa.create_engine(base + "postgres", isolation_level="AUTOCOMMIT")
+    name = "test_" + os.urandom(4).hex()
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"create database {name}"))
+    yield base + name
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"drop database {name} with (force)"))
+    admin.dispose()
+
+
+def _postgres_binaries() -> Path | None:
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if installed:
+        return installed[-1].parent
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+def _as_unprivileged(folder: Path) -> list[str]:
+    """The server refuses to run as root: as root, run it as the package's own user."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(folder, "postgres", "postgres")
+    return ["runuser", "-u", "postgres", "--"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """In CI nothing may be skipped: everything it is meant to have is there."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if os.environ.get("CI") and skipped:
+        terminalreporter.write_line(f"CI skipped {len(skipped)} tests, which counts as failed")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Turns a CI run with skipped tests into a failed one."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("CI") and skipped and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,152 @@
+"""Runs the project the way people do, for tests: the `strata` and `dbt` commands on a warehouse."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from orchestration.warehouse import duckdb_engine
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+ONLY_BILLING = "crm=none,billing=generic,events=none,support=none,survey=none"
+
+
+@dataclass
+class Project:
+    """The project on one warehouse, with its own folder for everything it writes."""
+
+    folder: Path
+    target: str = "duckdb"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    sources: Path = PROJECT_DIR
+
+    @property
+    def duckdb(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / "strata.duckdb"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of its commands."""
+        return {
+            **os.environ,
+            "STRATA_DUCKDB_PATH": str(self.duckdb),
+            "STRATA_TARGET": self.target,
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "PYTHONPATH": str(self.sources),
+            "COLUMNS": "160",
+            **self.settings,
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        """The `strata` command of this project's own sources."""
+        return [sys.executable, "-m", "orchestration.cli", *arguments]
+
+    def strata(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs `strata`; output and exit code as a person would get them."""
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def refresh(self, as_of: str, *, sources: str = ONLY_BILLING) -> str:
+        """Runs `strata refresh` and expects it to succeed; what it printed."""
+        done = self.strata("refresh", "--as-of", as_of, "--sources", sources)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs dbt alone."""
+        dbt = Path(sys.executable).parent / "dbt"
+        return subprocess.run(
+            [str(dbt), *arguments, "--project-dir", self.sources, "--profiles-dir", self.sources],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def strata_killed(self, *arguments: str, when: str, after_seconds: float) -> None:
+        """Starts `strata`, waits for `when` in its progress, waits on, and kills it (kill -9)."""
+        with subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if when in line:
+                    break
+            time.sleep(after_seconds)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        assert process.returncode == -signal.SIGKILL
+
+    def engine(self) -> sa.Engine:
+        """The warehouse."""
+        if self.target == "duckdb":
+            return duckdb_engine(self.duckdb)
+        get = self.settings.__getitem__
+        return sa.create_engine(
+            f"postgresql+psycopg2://{get('STRATA_POSTGRES_USER')}@{get('STRATA_POSTGRES_HOST')}:"
+            f"{get('STRATA_POSTGRES_PORT')}/{get('STRATA_POSTGRES_DATABASE')}",
+            poolclass=NullPool,
+        )
+
+    def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with self.engine().connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(sql), values)]
+
+    def value(self, sql: str, **values: Any) -> Any:
+        """The one value of a query."""
+        [(value,)] = self.rows(sql, **values)
+        return value
+
+    def execute(self, statements: str | Sequence[str]) -> None:
+        """Changes the warehouse."""
+        with self.engine().begin() as connection:
+            for statement in [statements] if isinstance(statements, str) else statements:
+                connection.execute(sa.text(statement))
+
+    def copy(self, folder: Path) -> "Project":
+        """The same project and DuckDB file in another folder."""
+        folder.mkdir(parents=True)
+        shutil.copy(self.duckdb, folder / "strata.duckdb")
+        return Project(folder, self.target, self.settings, self.sources)
+
+
+def edited_sources(folder: Path, files: Mapping[str, str]) -> Path:
+    """A copy of the project's files with some added or replaced."""
+    for name in (
+        "models", "macros", "seeds", "orchestration", "expectations", "tests/data",
+        "dbt_project.yml", "profiles.yml",
+    ):  # fmt: skip
+        source = PROJECT_DIR / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, folder / name)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
