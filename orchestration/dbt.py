@@ -10,9 +10,9 @@ from typing import Any
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
 
+from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.results import RunExecutionResult
 
 from orchestration.errors import RefreshFailed, UsageError
 from orchestration.project import PROJECT_DIR
@@ -58,6 +58,7 @@ class Dbt:
     target: str | None
     variables: dict[str, Any]
     on_result: Callable[[NodeResult], None] = field(default=lambda result: None)
+    on_note: Callable[[str], None] = field(default=lambda note: None)
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -107,6 +108,8 @@ class Dbt:
         return runner.invoke(["--no-use-colors", *arguments, *options])
 
     def _report(self, event: Any) -> None:
+        if event.info.name == "JinjaLogWarning":
+            self.on_note(_tidy(event.data.msg).splitlines()[-1])
         if event.info.name not in {"LogModelResult", "LogTestResult", "LogSeedResult"}:
             return
         node = event.data.node_info

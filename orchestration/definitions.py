@@ -6,6 +6,7 @@ and because importing dbt and Great Expectations costs more than the work betwee
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -19,7 +20,13 @@ from orchestration.activation.exposures import Sync, load_syncs
 from orchestration.activation.runner import run_sync
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.progress import Silent
-from orchestration.project import PROJECT_DIR, parse_instant, parse_sources, project_vars
+from orchestration.project import (
+    TARGET_DIR,
+    last_edited,
+    parse_instant,
+    parse_sources,
+    project_vars,
+)
 from orchestration.refresh import NOT_WRITTEN, PUBLISHED, Refresh, docs_index
 from orchestration.warehouse import engine, target_name
 
@@ -36,11 +43,19 @@ class Instant(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def load_manifest() -> dict[str, Any]:
-    """The manifest that `dbt parse` left, made now if there is none."""
-    path = PROJECT_DIR / "target" / "manifest.json"
-    if not path.exists():
-        return Dbt(None, {}).manifest_dict()
-    return dict(json.loads(path.read_text()))
+    """The parsed project, read back while no file of the project is newer.
+
+    Parsing takes seconds and every process that loads these definitions needs the result.
+    """
+    kept = TARGET_DIR / "dagster" / "manifest.json"
+    if not kept.exists() or kept.stat().st_mtime < last_edited():
+        parsed = Dbt(None, {}).manifest_dict()
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = kept.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(json.dumps(parsed, default=str))
+        unfinished.replace(kept)
+        return parsed
+    return dict(json.loads(kept.read_text()))
 
 
 MANIFEST = load_manifest()

@@ -159,7 +159,7 @@ class DemoReceiver:
             # for the client's delayed acknowledgement.
             disable_nagle_algorithm = True
 
-            def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+            def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 fault = receiver.faults.popleft() if receiver.faults else None

@@ -16,6 +16,9 @@ class Progress(Protocol):
     def result(self, result: object) -> None:
         """A model, seed or test of the step is done."""
 
+    def note(self, text: str) -> None:
+        """Something the person should know, though the work goes on."""
+
 
 class Silent:
     """Shows nothing."""
@@ -24,6 +27,9 @@ class Silent:
         """Show nothing."""
 
     def result(self, result: object) -> None:
+        """Show nothing."""
+
+    def note(self, text: str) -> None:
         """Show nothing."""
 
 
@@ -35,6 +41,7 @@ class Steps:
         self._step = ""
         self._started = 0.0
         self._results = 0
+        self._noted: set[str] = set()
 
     def __call__(self, step: str) -> None:
         """Ends the running step and starts the next."""
@@ -46,6 +53,12 @@ class Steps:
         """Counts a model or test of the running step."""
         self._results += 1
         self._show()
+
+    def note(self, text: str) -> None:
+        """Prints a line about the running step, once."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self._console.print(f"  [yellow]![/] {escape(text)}", highlight=False, soft_wrap=True)
 
     def heading(self, text: str) -> None:
         """Ends the running step and prints a line above the next ones."""

@@ -11,6 +11,9 @@ from orchestration.errors import UsageError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
+# dbt's own setting for where generated files go.
+TARGET_DIR = Path(os.environ.get("DBT_TARGET_PATH", PROJECT_DIR / "target"))
+
 # Wherever `strata` is called from, the project's own file is the one it means.
 os.environ.setdefault("STRATA_DUCKDB_PATH", str(PROJECT_DIR / "strata.duckdb"))
 
@@ -19,6 +22,14 @@ def project_vars() -> dict[str, Any]:
     """The `vars` of dbt_project.yml."""
     settings = yaml.safe_load((PROJECT_DIR / "dbt_project.yml").read_text())
     return dict(settings.get("vars") or {})
+
+
+def last_edited() -> float:
+    """When a file that dbt reads was last written, in seconds since 1970."""
+    folders = [PROJECT_DIR / name for name in ("models", "macros", "seeds", "tests/data")]
+    files = [path for folder in folders for path in folder.rglob("*")]
+    files += [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
+    return max(path.stat().st_mtime for path in files)
 
 
 def parse_instant(text: str) -> datetime:
@@ -65,8 +76,8 @@ def parse_sources(text: str | None) -> dict[str, str]:
         domain, equals, system = pair.partition("=")
         if not (equals and domain.strip() and system.strip()):
             raise UsageError(
-                f"--sources has '{pair.strip()}'. It takes domain=system pairs separated by commas, "
-                "such as crm=none,billing=generic."
+                f"--sources has '{pair.strip()}'. It takes domain=system pairs separated by "
+                "commas, such as crm=none,billing=generic."
             )
         sources[domain.strip()] = system.strip()
     return sources

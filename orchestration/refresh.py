@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from orchestration.dbt import Dbt, NodeResult
 from orchestration.errors import StrataError
 from orchestration.progress import Progress
-from orchestration.project import PROJECT_DIR, utc_now
+from orchestration.project import TARGET_DIR, utc_now
 from orchestration.warehouse import check_reachable, engine, target_name
 
-DATA_DOCS_DIR = PROJECT_DIR / "target" / "data_docs"
+DATA_DOCS_DIR = TARGET_DIR / "data_docs"
 
 # Everything from the verdicts on is published; all before it is written unseen.
 PUBLISHED = ["segment_verdicts+", "segment_definition_history"]
@@ -83,7 +83,7 @@ class Refresh:
     ) -> "Refresh":
         """A refresh that has checked that the warehouse opens and the project parses."""
         check_reachable(target)
-        dbt = Dbt(target_name(target), {"strata_sources": sources}, progress.result)
+        dbt = Dbt(target_name(target), {"strata_sources": sources}, progress.result, progress.note)
         progress("reading the project")
         _ = dbt.manifest
         return cls(dbt=dbt, as_of=as_of, run_id=uuid.uuid4().hex, progress=progress)

@@ -35,6 +35,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 from orchestration.activation import ledger
@@ -57,13 +58,13 @@ class _Sha256Hex(GenericFunction[str]):
 
 
 @compiles(_Sha256Hex)
-def _sha256_hex(element: _Sha256Hex, compiler: Any, **options: Any) -> str:
+def _sha256_hex(element: _Sha256Hex, compiler: SQLCompiler, **options: object) -> str:
     inner = compiler.process(element.clauses, **options)
     return f"encode(sha256(convert_to({inner}, 'UTF8')), 'hex')"
 
 
 @compiles(_Sha256Hex, "duckdb")
-def _sha256_hex_duckdb(element: _Sha256Hex, compiler: Any, **options: Any) -> str:
+def _sha256_hex_duckdb(element: _Sha256Hex, compiler: SQLCompiler, **options: object) -> str:
     return f"sha256({compiler.process(element.clauses, **options)})"
 
 

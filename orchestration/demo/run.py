@@ -78,7 +78,7 @@ def _where_to_look(target: str | None) -> list[str]:
     where = duckdb_path(found) if found.type == "duckdb" else f"database {found.database}"
     return [
         f"Warehouse    {where}",
-        "             select * from segments.segment_membership  (or segment_changes, segment_verdicts)",
+        "             segments.segment_membership, segment_changes, segment_verdicts, ...",
         f"Data Docs    {DATA_DOCS_DIR / 'index.html'}",
         "Segments     .venv/bin/strata segments       one file each in macros/segments/",
         "Syncs        .venv/bin/strata sync --plan    exposures in models/activation/",

@@ -34,7 +34,7 @@ def tell(
     return {
         "person": col.key("p", population.number),
         "email": col.text(population.email),
-        "other_emails": col.text(_other_emails(population, billing, tickets, is_payer)),
+        "other_emails": col.text(_other_emails(population, billing, tickets)),
         "is_test": col.flag(population.is_test),
         "account_id": col.key(
             "", company_ids(population, population.account), population.account >= 0
@@ -64,9 +64,7 @@ def _shares(person: Ints, events: Events) -> col.Flags:
     return np.isin(person, events.tied_person[touching])
 
 
-def _other_emails(
-    population: Population, billing: Billing, tickets: Support, is_payer: col.Flags
-) -> list[str | None]:
+def _other_emails(population: Population, billing: Billing, tickets: Support) -> list[str | None]:
     """Second addresses that Stripe or Zendesk know."""
     shown = _texts(billing.tables["customer"]["email"]) | _texts(tickets.tables["user"]["email"])
     return [other if other in shown else None for other in population.other_email]

@@ -101,7 +101,7 @@ def support(population: Population, seed: int) -> Support:
         (solved_again, SOLVED, goes_on & reopened),
         (closes, CLOSED, goes_on),
     ]
-    history, status, updated = _history(population, steps, number, agent, user_id[person])
+    history, status, updated = _history(steps, number, agent, user_id[person])
     spoken, reached_at = status >= SOLVED, np.where(goes_on & (settled < END), settled, -1)
     tables: dict[str, Table] = {
         "ticket": _tickets(
@@ -162,7 +162,6 @@ def _questions(population: Population, dice: Dice) -> tuple[Ints, Ints, Ints]:
 
 
 def _history(
-    population: Population,
     steps: list[tuple[Ints, int, Flags]],
     number: Ints,
     agent: Ints,

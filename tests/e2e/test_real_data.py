@@ -80,7 +80,9 @@ def differences_in_rfm(project: Project, oracle: Path, key: str) -> list[tuple[o
 def test_online_retail_rfm_equals_the_oracle(online_retail: Project, test_data: Path) -> None:
     oracle = test_data / "oracles" / "online_retail_rfm_gross_asof_2011-12-10.parquet"
     assert differences_in_rfm(online_retail, oracle, "CustomerID") == []
-    assert online_retail.value("select count(rfm_recency_days) from customer_360.customer_360") == 4338
+    assert (
+        online_retail.value("select count(rfm_recency_days) from customer_360.customer_360") == 4338
+    )
 
 
 def test_online_retail_revenue_is_net_of_cancellations(
@@ -104,9 +106,7 @@ def test_online_retail_revenue_is_net_of_cancellations(
 def test_segments_of_buyers_are_published_and_the_others_say_why_not(
     online_retail: Project,
 ) -> None:
-    verdicts = dict(
-        online_retail.rows("select segment_id, verdict from segments.segment_verdicts")
-    )
+    verdicts = dict(online_retail.rows("select segment_id, verdict from segments.segment_verdicts"))
     sizes = dict(
         online_retail.rows(
             "select segment_id, count(*) from segments.segment_membership group by segment_id"

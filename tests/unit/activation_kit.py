@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import md5
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from unittest import mock
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from orchestration.activation import ledger, runner
@@ -54,7 +55,7 @@ class Given(Settings):
 
     make: Callable[[], Destination]
 
-    def connect(self, now: Clock) -> Destination:
+    def connect(self, now: Clock) -> Destination:  # noqa: ARG002 - its own clock
         """Make it."""
         return self.make()
 
@@ -93,7 +94,7 @@ class Warehouse:
                     ),
                     {
                         "key": key,
-                        "hash": md5(name.encode()).hexdigest(),
+                        "hash": md5(name.encode(), usedforsecurity=False).hexdigest(),
                         "email": f"{name}@example.com",
                     },
                 )
@@ -189,18 +190,23 @@ def open_warehouse(request: pytest.FixtureRequest, folder: Path) -> Iterator[War
         warehouse.create_tables()
         yield warehouse
         return
-    server = make_url(request.getfixturevalue("postgres_url"))
+    url = _own_database(request.getfixturevalue("postgres_url"))
+    warehouse = Warehouse(create_engine(url, poolclass=NullPool))
+    for schema in ("activation", "operations"):
+        warehouse.do(f"drop schema if exists {schema} cascade")
+    warehouse.create_tables()
+    yield warehouse
+
+
+@cache
+def _own_database(server: str) -> URL:
+    """Create a database for these tests, once: creating one takes a second."""
+    url = make_url(server)
     name = f"activation_{uuid4().hex}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    admin = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with admin.connect() as connection:
         connection.execute(text(f"create database {name}"))
-    try:
-        warehouse = Warehouse(create_engine(server.set(database=name), poolclass=NullPool))
-        warehouse.create_tables()
-        yield warehouse
-    finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"drop database {name} with (force)"))
+    return url.set(database=name)
 
 
 def die() -> None:

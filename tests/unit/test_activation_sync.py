@@ -202,7 +202,7 @@ def test_an_empty_audience_is_never_mirrored(warehouse: Warehouse, receiver: Dem
     warehouse.audience(THREE)
     warehouse.run(sync)
     warehouse.audience({})
-    with pytest.raises(SyncFailed, match="activation.audience_champions is empty"):
+    with pytest.raises(SyncFailed, match=r"activation\.audience_champions is empty"):
         warehouse.run(sync)
     assert receiver.members == expected(THREE)
 
@@ -435,7 +435,7 @@ def test_rows_without_an_answer_fail_the_sync_and_stay_claimed(warehouse: Wareho
 
 
 def test_an_interrupted_run_says_so(warehouse: Warehouse) -> None:
-    def interrupt(batch: Batch) -> list[Answer]:
+    def interrupt(_batch: Batch) -> list[Answer]:
         raise KeyboardInterrupt
 
     warehouse.audience(THREE)

@@ -108,6 +108,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, file_format: str) -> 
 def test_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     path.write_text("old")
+    old_file = path.stat().st_ino
     seen = []
 
     def rows() -> Iterator[tuple[object, ...]]:
@@ -117,6 +118,7 @@ def test_readers_see_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> 
 
     FileDestination(str(path), "csv").write(COLUMNS, rows())
     assert seen == ["old"]
+    assert path.stat().st_ino != old_file
     assert len(path.read_text().splitlines()) == 100_001
 
 
@@ -158,7 +160,7 @@ def test_an_address_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_file_system_is_named() -> None:
-    with pytest.raises(UsageError, match="file carrier-pigeon://x/y: .*carrier-pigeon"):
+    with pytest.raises(UsageError, match=r"file carrier-pigeon://x/y: .*carrier-pigeon"):
         FileDestination("carrier-pigeon://x/y", "csv")
 
 

@@ -84,7 +84,7 @@ def test_the_verifier_refuses_a_changed_body(receiver: DemoReceiver, connect: Co
 
 def test_the_receiver_refuses_what_another_secret_signed(receiver: DemoReceiver) -> None:
     wrong = WebhookDestination(receiver.url, b"another secret", now=utc_now)
-    with pytest.raises(DestinationStopped, match="401: .*signature does not match"):
+    with pytest.raises(DestinationStopped, match=r"401: .*signature does not match"):
         wrong.send(BATCH)
 
 
@@ -168,7 +168,7 @@ def test_a_rejection_without_a_reason_is_still_one(
 def test_an_answer_that_cannot_be_understood_is_no_answer(
     connect: Connect, receiver: DemoReceiver, body: str
 ) -> None:
-    with pytest.raises(NoAnswer, match="^200 with "):
+    with pytest.raises(NoAnswer, match=r"^200 with "):
         answered(connect, receiver, body)
 
 

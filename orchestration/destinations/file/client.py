@@ -19,6 +19,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from orchestration.destinations.base import Column
 from orchestration.errors import StrataError, UsageError
+from orchestration.project import PROJECT_DIR
 
 # Rows held in memory at a time: a Parquet row group, big enough to compress well.
 CHUNK_ROWS = 50_000
@@ -48,6 +49,9 @@ class FileDestination:
 
     def __init__(self, path: str, file_format: str) -> None:
         self._format = file_format
+        if "://" not in path and not Path(path).is_absolute():
+            # Wherever `strata` is called from, the file is the same one.
+            path = str(PROJECT_DIR / path)
         try:
             self._files, self._path = fsspec.core.url_to_fs(path)
         except (ValueError, ImportError) as error:
@@ -149,7 +153,7 @@ def _parquet_writer(columns: Sequence[Column]) -> _Writer:
     return write
 
 
-def _arrow_type(column: Column) -> Any:
+def _arrow_type(column: Column) -> "pa.DataType":
     name = column.data_type.lower().split("(")[0].strip()
     if name in ("numeric", "decimal") and column.precision is not None:
         return pa.decimal128(column.precision, column.scale or 0)

@@ -21,7 +21,7 @@ class FileSettings(Settings):
             raise ValueError("the address of one file, not of a folder")
         return path
 
-    def connect(self, now: Clock) -> Destination:
+    def connect(self, now: Clock) -> Destination:  # noqa: ARG002 - a file needs no clock
         """Make the client; nothing is opened until it is used."""
         # Here because an installation that sends no files need not load pyarrow.
         from orchestration.destinations.file.client import FileDestination

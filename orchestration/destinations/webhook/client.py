@@ -200,9 +200,13 @@ def answers(batch: Batch, response: httpx.Response) -> list[Answer]:
         body = response.json()
     except ValueError as error:
         raise ValueError(f"{status} with a body that is not JSON") from error
-    results = body.get("results", []) if isinstance(body, dict) else []
-    if not isinstance(results, list):
-        raise ValueError(f"{status} with `results` that is not a list")
+    match body:
+        case {"results": list(results)}:
+            pass
+        case {"results": _}:
+            raise ValueError(f"{status} with `results` that is not a list")
+        case _:
+            results = []
     said = {row.entity_key: Answer(row.entity_key) for row in batch.rows}
     for result in results:
         match result:

@@ -1,0 +1,43 @@
+"""Runs the Dagster job the way its schedule does, and prints what happened as JSON.
+
+A process of its own, because definitions read the environment of the process they are in.
+Arguments: the tick, an ISO instant in UTC.
+"""
+
+import json
+import sys
+from datetime import datetime
+
+import dagster as dg
+
+from orchestration.definitions import defs, hourly
+
+tick = datetime.fromisoformat(sys.argv[1])
+request = hourly(dg.build_schedule_context(scheduled_execution_time=tick))
+assert isinstance(request, dg.RunRequest)
+
+with dg.DagsterInstance.ephemeral() as instance:
+    result = defs.resolve_job_def("refresh").execute_in_process(
+        run_config=request.run_config, tags=request.tags, instance=instance, raise_on_error=False
+    )
+    failed = [event.step_key for event in result.all_events if event.is_step_failure]
+    print(
+        json.dumps(
+            {
+                "run_id": result.run_id,
+                "succeeded": result.success,
+                "failed_steps": failed,
+                "materialised": [
+                    event.asset_key.to_user_string()
+                    for event in result.get_asset_materialization_events()
+                    if event.asset_key
+                ],
+                "checks": len(result.get_asset_check_evaluations()),
+                "failed_checks": [
+                    check.check_name
+                    for check in result.get_asset_check_evaluations()
+                    if not check.passed
+                ],
+            }
+        )
+    )
