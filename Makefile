@@ -41,7 +41,7 @@ format: setup  ## let ruff and sqlfluff rewrite what they can
 
 dagster: setup  ## open Dagster's UI on http://127.0.0.1:3000
 	@mkdir -p .dagster
-	@test -f .dagster/dagster.yaml || printf 'telemetry:\n  enabled: false\n' > .dagster/dagster.yaml
+	@test -f .dagster/dagster.yaml || printf 'telemetry: {enabled: false}\nnux: {enabled: false}\n' > .dagster/dagster.yaml
 	DAGSTER_HOME=$(CURDIR)/.dagster $(BIN)/dagster dev -m orchestration.definitions -h 127.0.0.1
 
 lock: setup  ## pin every dependency again, in requirements.lock

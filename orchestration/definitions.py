@@ -7,18 +7,20 @@ and because importing dbt and Great Expectations costs more than the work betwee
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration.activation.exposures import Sync, load_syncs
 from orchestration.activation.runner import run_sync
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
+from orchestration.errors import StrataError
 from orchestration.progress import Silent
 from orchestration.project import (
     TARGET_DIR,
@@ -58,8 +60,28 @@ def load_manifest() -> dict[str, Any]:
     return dict(json.loads(kept.read_text()))
 
 
+class Translator(DagsterDbtTranslator):
+    """Groups assets by the folder their model, or their system's source, is in."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The first folder below models/ or seeds/."""
+        return str(dbt_resource_props["fqn"][1])
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The node as an asset.
+
+        The history as earlier runs left it is an input of this run's verdicts, and this run
+        writes the same table after them: shown as a dependency it would be a cycle.
+        """
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        deps = [dep for dep in spec.deps if dep.asset_key.path[0] != "published"]
+        return spec.replace_attributes(deps=deps)
+
+
 MANIFEST = load_manifest()
-TRANSLATOR = DagsterDbtTranslator()
+TRANSLATOR = Translator()
 
 
 @cache
@@ -110,15 +132,25 @@ def _events(
                 yield dg.MaterializeResult(asset_key=asset_key, metadata=seconds)
 
 
-def _run_step(
-    context: dg.AssetExecutionContext, step: str, run: Refresh
-) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """An error a person can act on shows its message in the UI, not a stack of calls."""
     try:
-        results = run.write() if step == "write" else run.publish()
-    except NodesFailed as failure:
-        yield from _events(context, failure.results)
-        raise dg.Failure(str(failure)) from failure
-    yield from _events(context, results)
+        yield
+    except StrataError as error:
+        raise dg.Failure(str(error)) from error
+
+
+def _run_step(
+    context: dg.AssetExecutionContext, build: Callable[[], list[NodeResult]]
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    with _in_words():
+        try:
+            results = build()
+        except NodesFailed as failure:
+            yield from _events(context, failure.results)
+            raise
+        yield from _events(context, results)
 
 
 @dbt_assets(
@@ -131,7 +163,7 @@ def write(
     context: dg.AssetExecutionContext, instant: Instant
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Everything up to the segment candidates; nobody reads it yet."""
-    yield from _run_step(context, "write", _refresh(context, instant))
+    yield from _run_step(context, _refresh(context, instant).write)
 
 
 @dg.asset(
@@ -150,7 +182,8 @@ def audit(context: dg.AssetExecutionContext, instant: Instant) -> dg.Materialize
 
     A failed expectation holds the segments it concerns; it does not fail the run.
     """
-    failures = _refresh(context, instant).audit()
+    with _in_words():
+        failures = _refresh(context, instant).audit()
     return dg.MaterializeResult(
         metadata={
             "failed expectations": len(failures),
@@ -171,7 +204,7 @@ def publish(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Publishes the segments that passed, with the trends and audiences that read them."""
     run = _refresh(context, instant)
-    yield from _run_step(context, "publish", run)
+    yield from _run_step(context, run.publish)
     for verdict in run.verdicts():
         context.log.info(
             f"{verdict.segment_id}: {verdict.verdict}, {verdict.member_count} members, "
@@ -193,7 +226,8 @@ def sync_asset(sync: Sync) -> dg.AssetsDefinition:
     )
     def deliver(context: dg.AssetExecutionContext, instant: Instant) -> dg.MaterializeResult[None]:
         run = _refresh(context, instant)
-        report = run_sync(engine(instant.target), sync, run_id=run.run_id, as_of=run.as_of)
+        with _in_words():
+            report = run_sync(engine(instant.target), sync, run_id=run.run_id, as_of=run.as_of)
         return dg.MaterializeResult(
             metadata={
                 "added": report.added,
