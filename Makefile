@@ -22,7 +22,7 @@ demo: setup  ## load the demo company, refresh its segments, deliver two audienc
 	@$(BIN)/strata demo
 
 test: setup postgres-server  ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup lint  ## lint, parse and unit tests: the fast inner loop
 	$(BIN)/python -m pytest tests/unit -m 'not slow' -q
@@ -32,12 +32,12 @@ lint: setup  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@mkdir -p target
-	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff lint models tests/data
+	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff lint models tests/data tests/macros --processes 2
 
 format: setup  ## let ruff and sqlfluff rewrite what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff fix models tests/data
+	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff fix models tests/data tests/macros
 
 dagster: setup  ## open Dagster's UI on http://127.0.0.1:3000
 	@mkdir -p .dagster

@@ -43,6 +43,7 @@ class Project:
             "STRATA_TARGET": self.target,
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
+            "STRATA_DELIVERIES": str(self.folder / "deliveries"),
             "PYTHONPATH": str(self.sources),
             "COLUMNS": "160",
             **self.settings,
@@ -138,7 +139,7 @@ class Project:
 def edited_sources(folder: Path, files: Mapping[str, str]) -> Path:
     """A copy of the project's files with some added or replaced."""
     for name in (
-        "models", "macros", "seeds", "orchestration", "expectations", "tests/data",
+        "models", "macros", "seeds", "orchestration", "expectations", "tests/data", "tests/macros",
         "dbt_project.yml", "profiles.yml",
     ):  # fmt: skip
         source = PROJECT_DIR / name

@@ -9,8 +9,8 @@
 {%- endmacro %}
 
 
-{#- Without it PostgreSQL joined 35,000 events to 8,000 identifiers by nested loops: 58 s
-    instead of 0.5 s. -#}
+{#- Without it PostgreSQL joined 17,000 events to 7,000 identifiers by nested loops: 58 s
+    instead of 1 s. -#}
 {% macro postgres__collect_statistics() -%}
     {%- if model.config.materialized != 'view' -%}
         analyze {{ this }}

@@ -12,22 +12,3 @@ left join {{ ref('account_360') }} as a on c.account_id = a.account_id
 where
     {{ rule_sql(definition) }}
 {%- endmacro %}
-
-
-{#- The whole rule: every condition must hold. -#}
-{% macro rule_sql(definition) -%}
-    {%- for name, sql in definition.conditions.items() -%}
-    {{ '\n    and ' if not loop.first }}({{ sql | trim }})
-    {%- endfor -%}
-{%- endmacro %}
-
-
-{#- No members, in the shape of `evaluate_segment`. -#}
-{% macro no_members() -%}
-select
-    cast(null as {{ dbt.type_string() }}) as segment_id,
-    cast(null as {{ dbt.type_string() }}) as entity,
-    cast(null as {{ dbt.type_string() }}) as entity_id
-from (select 1 as nothing) as absent
-where 1 = 0
-{%- endmacro %}

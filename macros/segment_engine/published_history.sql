@@ -17,15 +17,3 @@
 )
     {%- endif -%}
 {%- endmacro %}
-
-
-{#- The id of this run, the same in every dbt invocation that is part of it. -#}
-{% macro run_id() -%}
-    {{ var('run_id', none) or invocation_id }}
-{%- endmacro %}
-
-
-{#- Whether a run that Great Expectations did not audit may publish on this target. -#}
-{% macro may_publish_unaudited() -%}
-    {{- return(var('publish_unaudited', {}).get(target.name, false) | as_bool) -}}
-{%- endmacro %}

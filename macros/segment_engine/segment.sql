@@ -49,18 +49,3 @@
         'examples': examples,
     }) -}}
 {% endmacro %}
-
-
-{% macro segment_types() %}
-    {{- return([
-        'demographic', 'geographic', 'firmographic', 'technographic', 'psychographic',
-        'behavioural', 'journey', 'product_usage', 'needs', 'survey', 'support',
-        'value', 'loyalty', 'health',
-    ]) -}}
-{% endmacro %}
-
-
-{#- For an example's value: the time n days before the instant. -#}
-{% macro days_ago(n) %}
-    {{- return({'days_ago': n}) -}}
-{% endmacro %}

@@ -21,11 +21,17 @@
         {%- for domain in definition.requires if source_system(domain) == 'none' -%}
             {%- do switched_off.append(domain) -%}
         {%- endfor -%}
+        {#- The rule without the run's instant: a new hour is no new definition. -#}
+        {%- set rule = {} -%}
+        {%- for condition, sql in definition.conditions.items() -%}
+            {%- do rule.update({condition: (sql | trim).replace(as_of() | trim, ':as_of')}) -%}
+        {%- endfor -%}
         {%- do definition.update({
             'id': id,
+            'rule': rule,
             'columns_used': columns_used,
             'definition_version': local_md5(
-                tojson([definition.entity, definition.conditions, definition.requires], sort_keys=true)
+                tojson([definition.entity, rule, definition.requires], sort_keys=true)
             )[:12],
             'not_evaluated_reason': 'requires ' ~ switched_off | join(' and ') ~ ', switched off (none) in strata_sources'
                 if switched_off else none,
@@ -98,14 +104,4 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
-{% endmacro %}
-
-
-{#- The contract of the 360 of an entity: {column: type}. -#}
-{% macro contract_columns(entity) %}
-    {%- set columns = {} -%}
-    {%- for name, column in graph.nodes['model.strata.' ~ entity ~ '_360'].columns.items() -%}
-        {%- do columns.update({name: column.data_type}) -%}
-    {%- endfor -%}
-    {{- return(columns) -}}
 {% endmacro %}

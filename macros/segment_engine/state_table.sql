@@ -29,10 +29,3 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
-
-
-{#- The body of a state table: no rows, the declared columns and types. -#}
-{% macro declared_columns() -%}
-    {%- if not execute -%}{{- return('select 1 as nothing') -}}{%- endif -%}
-    {{ _empty_interface(model.columns) }}
-{%- endmacro %}

@@ -22,7 +22,12 @@
         {%- for column in adapter.get_columns_in_relation(existing) -%}
             {%- do found.update({column.name | lower: column}) -%}
         {%- endfor -%}
-    {%- elif not declared.meta.get('optional') and flags.WHICH in ('run', 'build') -%}
+    {%- elif flags.WHICH not in ('run', 'build') -%}
+    {%- elif declared.meta.get('optional') -%}
+        {%- do exceptions.warn(
+            relation.schema ~ "." ~ relation.identifier ~ " does not exist and is read as empty"
+        ) -%}
+    {%- else -%}
         {%- do exceptions.raise_compiler_error(
             "The table " ~ relation.schema ~ "." ~ relation.identifier ~ " does not exist. "
             ~ "The source '" ~ system ~ "' needs it (" ~ declared.original_file_path ~ "). "

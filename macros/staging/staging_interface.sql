@@ -17,7 +17,7 @@
     {%- set system = entity_system(domain, entity) -%}
     {%- if system == 'none' -%}
         {%- if not execute -%}{{- return('select 1 as nothing') -}}{%- endif -%}
-        {{- return(_empty_interface(model.columns)) -}}
+        {{- return(no_rows(model.columns)) -}}
     {%- endif -%}
     {%- set adapter_model = ref('stg_' ~ system ~ '__' ~ entity) -%}
     {%- set rates = ref('exchange_rates') -%}
@@ -102,15 +102,4 @@ where {{ conditions | join('\n    and ') }}
         ) -%}
     {%- endif -%}
     {{- return(found) -}}
-{% endmacro %}
-
-
-{#- No rows, with declared columns and types: a domain that is switched off. -#}
-{% macro _empty_interface(columns) %}
-select
-    {%- for name, column in columns.items() %}
-    cast(null as {{ api.Column.translate_type(column.data_type) }}) as {{ name }}{{ ',' if not loop.last }}
-    {%- endfor %}
-from (select 1 as nothing) as absent
-where 1 = 0
 {% endmacro %}

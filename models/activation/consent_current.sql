@@ -23,7 +23,7 @@ resolved as (
 latest as (
     select
         *,
-        row_number() over (partition by customer_id, channel order by recorded_at desc, status) as recency
+        row_number() over (partition by customer_id, channel order by recorded_at desc, status asc) as recency
     from resolved
     where customer_id is not null
 )

@@ -40,7 +40,7 @@ customer_contacts as (
         contacts.*,
         row_number() over (
             partition by identifiers.customer_id
-            order by contacts.updated_at desc nulls last, contacts.created_at desc nulls last, contacts.contact_id
+            order by contacts.updated_at desc nulls last, contacts.created_at desc nulls last, contacts.contact_id asc
         ) as recency
     from contacts
     inner join identifiers
@@ -53,7 +53,7 @@ customer_billing as (
         billing_customers.*,
         row_number() over (
             partition by identifiers.customer_id
-            order by billing_customers.created_at desc nulls last, billing_customers.billing_customer_id
+            order by billing_customers.created_at desc nulls last, billing_customers.billing_customer_id asc
         ) as recency
     from billing_customers
     inner join identifiers
@@ -67,7 +67,7 @@ event_accounts as (
         events.account_id,
         row_number() over (
             partition by identifiers.customer_id
-            order by max(events.occurred_at) desc, events.account_id
+            order by max(events.occurred_at) desc, events.account_id asc
         ) as recency
     from events
     inner join identifiers

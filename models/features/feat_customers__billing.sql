@@ -6,8 +6,10 @@ with identifiers as (
 subscriptions as (
     select
         identifiers.customer_id,
-        subscriptions.*
-    from {{ ref('int_billing__subscriptions_as_of') }} as subscriptions
+        subscriptions.*,
+        subscriptions.status in ('active', 'past_due', 'trialing') as is_open,
+        subscriptions.status = 'trialing' as is_trialing
+    from {{ ref('stg_billing__subscriptions') }} as subscriptions
     inner join identifiers on subscriptions.billing_customer_id = identifiers.identifier_value
 ),
 
@@ -79,8 +81,10 @@ plans as (
     select
         customer_id,
         plan,
-        row_number() over (partition by customer_id order by mrr desc nulls last, started_at, subscription_id)
-            as position
+        row_number() over (
+            partition by customer_id
+            order by mrr desc nulls last, started_at asc, subscription_id asc
+        ) as position
     from subscriptions
     where is_open
 ),

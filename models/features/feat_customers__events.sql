@@ -41,7 +41,7 @@ features_used as (
     select
         customer_id,
         event_name,
-        row_number() over (partition by customer_id order by count(*) desc, event_name) as position
+        row_number() over (partition by customer_id order by count(*) desc, event_name asc) as position
     from events
     where
         {{ calendar_window('occurred_at', 28) }}
@@ -57,7 +57,7 @@ devices as (
         os,
         browser,
         row_number() over (
-            partition by customer_id order by count(*) desc, device, os, browser
+            partition by customer_id order by count(*) desc, device asc, os asc, browser asc
         ) as position
     from events
     where {{ calendar_window('occurred_at', 28) }} and device is not null

@@ -25,7 +25,7 @@ resolved as (
 latest as (
     select
         *,
-        row_number() over (partition by customer_id, kind order by responded_at desc, response_id) as recency
+        row_number() over (partition by customer_id, kind order by responded_at desc, response_id asc) as recency
     from resolved
     where customer_id is not null
 )

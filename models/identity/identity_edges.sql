@@ -11,6 +11,14 @@ trusted as (
     from identifiers
     left join quarantine on identifiers.node = quarantine.node
     where quarantine.node is null
+),
+
+hubs as (
+    select
+        record_id,
+        min(node) as node
+    from trusted
+    group by record_id
 )
 
 -- A record's identifiers as a star around the smallest of them. A record with one
@@ -20,11 +28,5 @@ select
     trusted.node as node_b,
     min(trusted.seen_at) as first_seen_at
 from trusted
-inner join (
-    select
-        record_id,
-        min(node) as node
-    from trusted
-    group by record_id
-) as hubs on trusted.record_id = hubs.record_id
+inner join hubs on trusted.record_id = hubs.record_id
 group by hubs.node, trusted.node

@@ -44,7 +44,7 @@ stays as (
 ),
 {%- else -%}
 stays as (
-    {{ _empty_interface(model.columns) if execute else 'select 1 as nothing' }}
+    {{ no_rows(model.columns) if execute else 'select 1 as nothing' }}
 ),
 {%- endif %}
 
@@ -66,7 +66,7 @@ judged_stays as (
     left join candidates on stays.segment_id = candidates.segment_id and stays.entity_id = candidates.entity_id
     where
         verdicts.verdict = 'publish'
-        or (registry.segment_id is null and exists (select 1 as judged from verdicts))
+        or (registry.segment_id is null and exists (select judged.segment_id from verdicts as judged))
 ),
 
 decided_stays as (

@@ -8,7 +8,7 @@ select
     {{ text_literal(definition.entity) }} as entity,
     {{ text_literal(definition.type) }} as type,
     {{ text_literal(definition.owner) }} as owner,
-    {{ text_literal(tojson(definition.conditions)) }} as conditions,
+    {{ text_literal(tojson(definition.rule)) }} as conditions,
     {{ text_literal(definition.definition_version) }} as definition_version,
     cast({{ text_literal(definition.review_by) }} as date) as review_by,
     {{ text_literal(definition.purpose) }} as purpose,

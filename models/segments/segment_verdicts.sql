@@ -194,49 +194,50 @@ judged as (
         *,
         case
             when not is_evaluated then not_evaluated_reason
-            else concat_ws(
-                '; ',
-                case
-                    when member_count < min_size
-                        then member_count || ' members, fewer than the minimum of ' || min_size
-                end,
-                case
-                    when member_count > max_share * entity_count
-                        then
-                            member_count || ' of ' || entity_count || ' ' || entity
-                            || 's, more than the largest share of ' || max_share
-                end,
-                case
-                    when
-                        previous_count > 0
-                        and entered_count + left_count > max_change * previous_count
-                        and entered_count + left_count > {{ var('smallest_bounded_change', 10) }}
-                        then
-                            case
-                                when definition_version <> previous_definition_version
-                                    then 'the definition changed and '
-                                else ''
-                            end
-                            || entered_count || ' would enter and ' || left_count || ' leave of '
-                            || previous_count || ' members, more than the largest change of ' || max_change
-                end,
-                case
-                    when surplus_count > 0 then surplus_count || ' members occur more than once'
-                end,
-                case
-                    when failed_example_count > 0
-                        then failed_example_count || ' boundary examples of the definition fail'
-                end,
-                case
-                    when failed_expectation_count > 0
-                        then failed_expectation_count || ' expectations failed, among them ' || first_failed
-                end
-                {%- if not may_publish_unaudited() %},
-                case
-                    when not is_audited then 'the run was not audited'
-                end
-                {%- endif %}
-            )
+            else
+                concat_ws(
+                    '; ',
+                    case
+                        when member_count < min_size
+                            then member_count || ' members, fewer than the minimum of ' || min_size
+                    end,
+                    case
+                        when member_count > max_share * entity_count
+                            then
+                                member_count || ' of ' || entity_count || ' ' || entity
+                                || 's, more than the largest share of ' || max_share
+                    end,
+                    case
+                        when
+                            previous_count > 0
+                            and entered_count + left_count > max_change * previous_count
+                            and entered_count + left_count > {{ var('smallest_bounded_change', 10) }}
+                            then
+                                case
+                                    when definition_version <> previous_definition_version
+                                        then 'the definition changed and '
+                                    else ''
+                                end
+                                || entered_count || ' would enter and ' || left_count || ' leave of '
+                                || previous_count || ' members, more than the largest change of ' || max_change
+                    end,
+                    case
+                        when surplus_count > 0 then surplus_count || ' members occur more than once'
+                    end,
+                    case
+                        when failed_example_count > 0
+                            then failed_example_count || ' boundary examples of the definition fail'
+                    end,
+                    case
+                        when failed_expectation_count > 0
+                            then failed_expectation_count || ' expectations failed, among them ' || first_failed
+                    end
+                    {%- if not may_publish_unaudited() %},
+                    case
+                        when not is_audited then 'the run was not audited'
+                    end
+                    {%- endif %}
+                )
         end as reasons
     from measured
 ),

@@ -50,7 +50,7 @@ ranked_lines as (
         sum(mrr) over (partition by subscription_id, period_start) as period_mrr,
         row_number() over (
             partition by subscription_id, period_start
-            order by coalesce(mrr, 0) desc, line_id
+            order by coalesce(mrr, 0) desc, line_id asc
         ) as preference
     from priced_lines
 ),

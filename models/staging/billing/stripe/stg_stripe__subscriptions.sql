@@ -50,7 +50,7 @@ ranked_items as (
     select
         *,
         sum(mrr) over (partition by subscription_id) as subscription_mrr,
-        row_number() over (partition by subscription_id order by coalesce(mrr, 0) desc, item_id) as preference
+        row_number() over (partition by subscription_id order by coalesce(mrr, 0) desc, item_id asc) as preference
     from priced_items
 ),
 

@@ -8,7 +8,7 @@ merged_away as (
     select vid_to_merge
     from (
         {{ raw_table('hubspot', 'contact_merge_audit') }}
-    ) as merges
+    ) as audited
     group by vid_to_merge
 ),
 

@@ -69,9 +69,8 @@ final as (
         deals._fivetran_synced as loaded_at
     from deals
     left join known_stages
-        on
-            deals.deal_pipeline_stage_id = known_stages.stage_id
-            and coalesce(deals.deal_pipeline_id, known_stages.pipeline_id) = known_stages.pipeline_id
+        on deals.deal_pipeline_stage_id = known_stages.stage_id
+        and coalesce(deals.deal_pipeline_id, known_stages.pipeline_id) = known_stages.pipeline_id
     left join ranked_companies on deals.deal_id = ranked_companies.deal_id and ranked_companies.preference = 1
     left join first_contacts on deals.deal_id = first_contacts.deal_id
     where not coalesce(deals.is_deleted, false)

@@ -1,0 +1,112 @@
+"""The Dagster job, run the way its schedule runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from project import PROJECT_DIR, Project
+
+from orchestration.demo_receiver import DemoReceiver
+
+
+def run_job(project: Project, tick: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, PROJECT_DIR / "tests" / "e2e" / "dagster_job.py", tick],
+        cwd=project.folder,
+        env=project.environment | {"DAGSTER_HOME": ""},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    outcome: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return outcome | {"log": done.stderr}
+
+
+@pytest.fixture(scope="module")
+def refreshed(
+    demo: Project, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Project, dict[str, Any], DemoReceiver]:
+    project = demo.copy(tmp_path_factory.mktemp("dagster") / "run")
+    with DemoReceiver() as receiver:
+        project.settings = {
+            "STRATA_PLAYBOOK_URL": receiver.url,
+            "STRATA_PLAYBOOK_SECRET": receiver.secret,
+        }
+        outcome = run_job(project, "2026-07-01T06:00:00+00:00")
+    return project, outcome, receiver
+
+
+def test_the_tick_is_the_instant_of_everything(
+    refreshed: tuple[Project, dict[str, Any], DemoReceiver],
+) -> None:
+    project, outcome, _ = refreshed
+    assert outcome["succeeded"], outcome["log"][-3000:]
+    instants = project.rows(
+        "select distinct as_of from segments.segment_verdicts where run_id = :run_id "
+        "union select distinct as_of from operations.expectation_results where run_id = :run_id "
+        "union select distinct as_of from operations.sync_runs where run_id = :run_id",
+        run_id=outcome["run_id"],
+    )
+    assert [str(instant) for (instant,) in instants] == ["2026-07-01 06:00:00"]
+
+
+def test_steps_come_in_order_and_models_and_tests_are_shown(
+    refreshed: tuple[Project, dict[str, Any], DemoReceiver],
+) -> None:
+    _, outcome, _ = refreshed
+    order = [
+        outcome["materialised"].index(name)
+        for name in (
+            "segments/segment_candidates",
+            "operations/expectation_results",
+            "segments/segment_verdicts",
+            "activation/audience_champions",
+            "destinations/sync_champions_file",
+        )
+    ]
+    assert order == sorted(order)
+    assert outcome["checks"] > 50
+    assert outcome["failed_checks"] == []
+
+
+def test_only_what_changed_is_delivered(
+    refreshed: tuple[Project, dict[str, Any], DemoReceiver],
+) -> None:
+    project, outcome, _ = refreshed
+    rows = project.rows(
+        "select sync_name, state, unchanged from operations.sync_runs where run_id = :run_id",
+        run_id=outcome["run_id"],
+    )
+    assert {state for _, state, _ in rows} == {"succeeded"}
+    assert all(unchanged > 0 for _, _, unchanged in rows)
+
+
+def test_a_webhook_that_is_not_set_up_fails_its_own_step_in_words(
+    demo: Project, tmp_path: Path
+) -> None:
+    project = demo.copy(tmp_path / "run")
+    outcome = run_job(project, "2026-07-01T06:00:00+00:00")
+    assert outcome["failed_steps"] == ["destinations__sync_at_risk_paying_webhook"]
+    assert "destinations/sync_champions_file" in outcome["materialised"]
+    assert "STRATA_PLAYBOOK_URL" in outcome["log"]
+
+
+def test_assets_form_no_cycle_and_end_at_the_destinations(demo: Project) -> None:
+    looking = """
+import json
+from graphlib import TopologicalSorter
+from orchestration.definitions import defs
+graph = defs.resolve_asset_graph()
+parents = {key: graph.get(key).parent_keys for key in graph.get_all_asset_keys()}
+order = [key.to_user_string() for key in TopologicalSorter(parents).static_order()]
+print(json.dumps(order))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", looking],
+        env=demo.environment, cwd=demo.folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    order = json.loads(done.stdout.splitlines()[-1])
+    assert {"destinations/sync_champions_file", "customer_360/customer_360"} <= set(order)

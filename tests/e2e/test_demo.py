@@ -1,0 +1,244 @@
+"""The demo company from raw tables to delivered audiences, looked at from outside."""
+
+import csv
+import gzip
+from pathlib import Path
+
+import pytest
+from project import PROJECT_DIR, Project
+
+LAST = "2026-07-01 00:00:00"
+TRUTH = PROJECT_DIR / "tests" / "data_files" / "demo_truth.csv.gz"
+
+CURRENT = "select segment_id, entity_id, entered_at from segments.segment_membership order by 1, 2"
+HISTORY = """
+    select segment_id, entity_id, valid_from, valid_to, entry_reason, exit_reason
+    from segments.segment_membership_history order by 1, 2, 3
+"""
+
+
+@pytest.fixture(scope="module")
+def truth() -> list[dict[str, str]]:
+    with gzip.open(TRUTH, "rt", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_every_segment_is_published_with_members(demo: Project) -> None:
+    segments = {path.stem for path in (PROJECT_DIR / "macros" / "segments").glob("*/*.sql")}
+    assert len(segments) >= 10
+    types = {path.parent.name for path in (PROJECT_DIR / "macros" / "segments").glob("*/*.sql")}
+    assert len(types) >= 6
+    published = demo.rows(
+        "select segment_id from segments.segment_verdicts "
+        f"where verdict = 'publish' and is_audited and as_of = timestamp '{LAST}'"
+    )
+    assert {name for (name,) in published} == segments
+    members = demo.rows("select distinct segment_id from segments.segment_membership")
+    assert {name for (name,) in members} == segments
+
+
+def test_consecutive_refreshes_leave_entries_and_exits(demo: Project) -> None:
+    changes = dict(
+        demo.rows("select change, count(*) from segments.segment_changes group by change")
+    )
+    assert changes["entered"] > changes["exited"] > 20
+    instants = demo.value("select count(distinct as_of) from segments.segment_verdicts")
+    assert instants == 4
+
+
+def test_current_members_are_the_candidates_of_the_last_run(demo: Project) -> None:
+    difference = demo.rows(
+        """
+        (select segment_id, entity_id from segments.segment_membership
+            except select segment_id, entity_id from segments.segment_candidates)
+        union all
+        (select segment_id, entity_id from segments.segment_candidates
+            except select segment_id, entity_id from segments.segment_membership)
+        """
+    )
+    assert difference == []
+
+
+def test_changes_replayed_from_the_beginning_give_the_current_members(demo: Project) -> None:
+    replayed: set[tuple[str, str]] = set()
+    for segment, entity, change in demo.rows(
+        "select segment_id, entity_id, change from segments.segment_changes "
+        "order by changed_at, change desc"
+    ):
+        if change == "entered":
+            assert (segment, entity) not in replayed
+            replayed.add((segment, entity))
+        else:
+            replayed.remove((segment, entity))
+    assert replayed == {(segment, entity) for segment, entity, _ in demo.rows(CURRENT)}
+
+
+def test_people_are_resolved_as_they_truly_are(demo: Project, truth: list[dict[str, str]]) -> None:
+    """Every id of a true person leads to one customer, and no customer is two people."""
+    customer = {
+        (kind, value): customer_id
+        for kind, value, customer_id in demo.rows(
+            "select identifier_type, identifier_value, customer_id "
+            "from identity.customer_identifiers where identifier_type <> 'anonymous_id'"
+        )
+    }
+    owner: dict[str, str] = {}
+    split = []
+    for person in truth:
+        ids = [
+            ("contact_id", person["contact_id"]),
+            ("contact_id", person["duplicate_contact_id"]),
+            ("user_id", person["user_id"]),
+            ("billing_customer_id", person["billing_customer_id"]),
+        ]
+        found = {customer[key] for key in ids if key[1] and key in customer}
+        if len(found) > 1:
+            split.append(person["person"])
+        for customer_id in found:
+            assert owner.setdefault(customer_id, person["person"]) == person["person"]
+    assert len(split) <= 0.01 * len(truth), split
+
+
+def test_test_accounts_are_nowhere(demo: Project) -> None:
+    assert demo.value("select count(*) from identity.customer_identity_map where is_test") > 0
+    in_360 = demo.value(
+        "select count(*) from customer_360.customer_360 "
+        "where primary_email like '%@example.com' or primary_email like '%@tallyworks.test'"
+    )
+    assert in_360 == 0
+
+
+def test_segments_agree_with_the_hidden_states(demo: Project, truth: list[dict[str, str]]) -> None:
+    """The segments that the rules find are those that behaviour was made from."""
+    last_state = {row["user_id"]: row["states"][-1] for row in truth if row["user_id"]}
+    rows = demo.rows(
+        """
+        select members.segment_id, identifiers.identifier_value
+        from segments.segment_membership as members
+        inner join identity.customer_identifiers as identifiers
+            on members.entity_id = identifiers.customer_id
+            and identifiers.identifier_type = 'user_id'
+        """
+    )
+
+    def share(segment: str, states: str) -> float:
+        of_segment = [last_state[user] for name, user in rows if name == segment]
+        return sum(state in states for state in of_segment) / len(of_segment)
+
+    everybody = sum(state in "agr" for state in last_state.values()) / len(last_state)
+    assert share("active_four_days_a_week", "agr") > 0.9 > 0.6 > everybody
+    assert share("at_risk_paying", "b") > 0.4
+
+
+def test_the_csv_file_holds_the_audience(demo: Project) -> None:
+    with (demo.folder / "deliveries" / "champions.csv").open(newline="") as lines:
+        delivered = {(row["entity_key"], row["email"]) for row in csv.DictReader(lines)}
+    audience = set(demo.rows("select entity_key, email from activation.audience_champions"))
+    assert delivered == audience
+    assert len(audience) > 0
+
+
+def test_audiences_hold_published_members_who_agreed(demo: Project) -> None:
+    wrong = demo.value(
+        """
+        select count(*)
+        from activation.audience_at_risk_paying as audience
+        left join segments.segment_membership as members
+            on audience.entity_key = members.entity_id and members.segment_id = 'at_risk_paying'
+        left join activation.consent_current as consents
+            on audience.entity_key = consents.customer_id
+            and consents.channel = 'email' and consents.status = 'granted'
+        where members.entity_id is null or consents.customer_id is null
+        """
+    )
+    assert wrong == 0
+
+
+def test_the_ledger_says_that_everything_was_delivered(demo: Project) -> None:
+    states = dict(
+        demo.rows(
+            "select sync_name || ' ' || state, count(*) from activation.sync_ledger group by 1"
+        )
+    )
+    assert states == {
+        "sync_champions_file delivered": demo.value(
+            "select count(*) from activation.audience_champions"
+        ),
+        "sync_at_risk_paying_webhook delivered": demo.value(
+            "select count(*) from activation.audience_at_risk_paying"
+        ),
+    }
+
+
+def test_results_of_the_audit_are_in_the_warehouse_and_on_pages(demo: Project) -> None:
+    results = demo.rows(
+        "select suite, is_success, count(*) from operations.expectation_results group by 1, 2"
+    )
+    assert {is_success for _, is_success, _ in results} == {True}
+    pages = demo.folder / "target" / "data_docs"
+    assert "customer_360" in (pages / "index.html").read_text()
+    assert (pages / "suites" / "segment__champions.html").exists()
+
+
+def test_the_demo_says_where_to_look(demo: Project) -> None:
+    shown = (demo.folder / "demo.txt").read_text()
+    assert str(demo.duckdb) in shown
+    assert str(demo.folder / "target" / "data_docs" / "index.html") in shown
+    assert "make dagster" in shown
+
+
+def test_segments_shows_the_table_again(demo: Project) -> None:
+    done = demo.strata("segments")
+    assert done.returncode == 0
+    assert "champions" in done.stdout
+    assert done.stdout.count("published") == len(
+        demo.rows("select distinct segment_id from segments.segment_membership")
+    )
+
+
+def test_refreshing_the_same_instant_again_changes_nothing(demo: Project, tmp_path: Path) -> None:
+    again = demo.copy(tmp_path / "again")
+    before = again.rows(HISTORY)
+    assert again.strata("refresh").returncode == 0
+    assert again.rows(HISTORY) == before
+
+
+def test_dbt_alone_publishes_the_same_members(demo: Project, tmp_path: Path) -> None:
+    """A fresh warehouse, no Dagster and no Great Expectations: `dbt build` and nothing else."""
+    alone = Project(tmp_path)
+    done = alone.dbt("build")
+    assert done.returncode == 0, done.stdout[-3000:]
+    members = "select segment_id, entity_id from segments.segment_membership order by 1, 2"
+    assert alone.rows(members) == demo.rows(members)
+
+
+def test_a_full_refresh_drops_no_history(demo: Project, tmp_path: Path) -> None:
+    again = demo.copy(tmp_path / "full")
+    before = again.rows(HISTORY), again.rows("select * from activation.sync_ledger order by 1, 2")
+    verdicts = again.value("select count(*) from segments.segment_verdicts")
+    done = again.dbt("build", "--full-refresh", "--exclude", "path:seeds/demo")
+    assert done.returncode == 0, done.stdout[-3000:]
+    after = again.rows(HISTORY), again.rows("select * from activation.sync_ledger order by 1, 2")
+    assert before == after
+    assert again.value("select count(*) from segments.segment_verdicts") > verdicts
+
+
+def test_an_unreachable_webhook_is_named_and_nothing_is_lost(demo: Project, tmp_path: Path) -> None:
+    project = demo.copy(tmp_path / "unreachable")
+    project.execute("delete from activation.sync_ledger")
+    project.settings = {
+        "STRATA_PLAYBOOK_URL": "http://127.0.0.1:9/hook",
+        "STRATA_PLAYBOOK_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ=",
+    }
+    done = project.strata("sync")
+    assert done.returncode == 5
+    assert "http://127.0.0.1:9/hook" in done.stderr
+    assert "sync_champions_file" in done.stdout
+    planned = project.strata("sync", "sync_at_risk_paying_webhook", "--plan").stdout
+    assert str(project.value("select count(*) from activation.audience_at_risk_paying")) in planned
+
+
+def test_an_unknown_sync_is_answered_with_those_there_are(demo: Project) -> None:
+    done = demo.strata("sync", "sync_champion")
+    assert done.returncode == 2
+    assert "sync_champions_file" in done.stderr

@@ -1,0 +1,75 @@
+"""Rules are written inside macros, where no linter sees them: their compiled SQL is linted."""
+
+import configparser
+import re
+
+import pytest
+import sqlfluff
+from project import PROJECT_DIR, Project
+from sqlfluff.core import FluffConfig
+
+SEGMENTS = sorted(path.stem for path in (PROJECT_DIR / "macros" / "segments").rglob("*.sql"))
+COMPILED = "target/compiled/strata/models/segments/segment_candidates.sql"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The query of each segment, as `dbt compile` writes it."""
+    project = Project(tmp_path_factory.mktemp("compiled"))
+    done = project.dbt("compile", "--select", "segment_candidates")
+    assert done.returncode == 0, done.stdout
+    queries = (project.folder / COMPILED).read_text().split("\nunion all\n")
+    return {re.findall(r"'(\w+)' as segment_id", query)[0]: query for query in queries}
+
+
+@pytest.fixture(scope="module")
+def rules() -> FluffConfig:
+    """The project's lint rules for SQL without templates, which may have long lines: the rule
+    helpers write those, not the author of a rule."""
+    settings = configparser.ConfigParser()
+    settings.read(PROJECT_DIR / ".sqlfluff")
+    excluded = settings["sqlfluff"]["exclude_rules"] + ", layout.long_lines"
+    config: FluffConfig = FluffConfig.from_path(
+        str(PROJECT_DIR / "models"), overrides={"templater": "raw", "exclude_rules": excluded}
+    )
+    return config
+
+
+def lint(sql: str, rules: FluffConfig) -> list[str]:
+    """What sqlfluff says about a query; comments above it and quoted relations are dbt's."""
+    text = re.sub(r"^(--.*\n|\s+)*", "", sql).rstrip() + "\n"
+    text = re.sub(r'"\w+"\."\w+"\."(\w+)"', r"\1", text)
+    return [
+        f"{found['code']} line {found['start_line_no']}: {found['description']}"
+        for found in sqlfluff.lint(text, config=rules)
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_the_sql_of_a_segment_is_clean(
+    segment: str, compiled: dict[str, str], rules: FluffConfig
+) -> None:
+    query = compiled[segment]
+    assert lint(query, rules) == [], f"macros/segments: segment__{segment} compiles to\n{query}"
+
+
+@pytest.mark.parametrize(
+    ("condition", "code"),
+    [
+        ("(c.mrr>0)", "LT01"),
+        ("(c.mrr > 0 AND c.arr > 0)", "CP01"),
+        ("(mrr > 0)", "RF03"),
+        ("(c.mrr >)", "PRS"),
+        ("(c.mrr = null)", "CV05"),
+    ],
+)
+def test_a_badly_written_rule_is_found(condition: str, code: str, rules: FluffConfig) -> None:
+    query = f"select c.customer_id\nfrom customer_360 as c\nwhere\n    {condition}"
+    assert code in {found.split()[0] for found in lint(query, rules)}
+
+
+def test_a_well_written_rule_is_not(rules: FluffConfig) -> None:
+    condition = "(c.mrr > 0)\n    and (c.plan = 'team')"
+    query = f"select c.customer_id\nfrom customer_360 as c\nwhere\n    {condition}"
+    assert lint(query, rules) == []
