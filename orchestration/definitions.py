@@ -8,7 +8,7 @@ and because importing dbt and Great Expectations costs more than the work betwee
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.activation.exposures import Sync, load_syncs
 from orchestration.activation.runner import run_sync
@@ -100,6 +101,7 @@ def _refresh(context: dg.AssetExecutionContext, instant: Instant) -> Refresh:
         as_of=parse_instant(str(given)),
         run_id=context.run_id,
         progress=Silent(),
+        started_at=requested_at.astimezone(UTC).replace(tzinfo=None),
     )
 
 
@@ -133,18 +135,21 @@ def _events(
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _in_words(record: Callable[[str, str], None] = lambda state, error: None) -> Iterator[None]:
     """An error a person can act on shows its message in the UI, not a stack of calls."""
     try:
         yield
     except StrataError as error:
+        # If the warehouse is what failed, the message says so already.
+        with suppress(SQLAlchemyError):
+            record("failed", str(error))
         raise dg.Failure(str(error)) from error
 
 
 def _run_step(
-    context: dg.AssetExecutionContext, build: Callable[[], list[NodeResult]]
+    context: dg.AssetExecutionContext, run: Refresh, build: Callable[[], list[NodeResult]]
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    with _in_words():
+    with _in_words(run.record):
         try:
             results = build()
         except NodesFailed as failure:
@@ -163,7 +168,8 @@ def write(
     context: dg.AssetExecutionContext, instant: Instant
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Everything up to the segment candidates; nobody reads it yet."""
-    yield from _run_step(context, _refresh(context, instant).write)
+    run = _refresh(context, instant)
+    yield from _run_step(context, run, run.write)
 
 
 @dg.asset(
@@ -182,8 +188,9 @@ def audit(context: dg.AssetExecutionContext, instant: Instant) -> dg.Materialize
 
     A failed expectation holds the segments it concerns; it does not fail the run.
     """
-    with _in_words():
-        failures = _refresh(context, instant).audit()
+    run = _refresh(context, instant)
+    with _in_words(run.record):
+        failures = run.audit()
     return dg.MaterializeResult(
         metadata={
             "failed expectations": len(failures),
@@ -204,7 +211,8 @@ def publish(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Publishes the segments that passed, with the trends and audiences that read them."""
     run = _refresh(context, instant)
-    yield from _run_step(context, run.publish)
+    yield from _run_step(context, run, run.publish)
+    run.record("succeeded")
     for verdict in run.verdicts():
         context.log.info(
             f"{verdict.segment_id}: {verdict.verdict}, {verdict.member_count} members, "

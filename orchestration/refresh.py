@@ -7,13 +7,13 @@ cut off is healed by the next one of the same instant or a later one.
 
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 from orchestration.dbt import Dbt, NodeResult
 from orchestration.errors import StrataError
@@ -71,6 +71,7 @@ class Refresh:
     run_id: str
     progress: Progress
     step: str = "write"
+    started_at: datetime = field(default_factory=utc_now)
 
     @classmethod
     def start(
@@ -90,7 +91,7 @@ class Refresh:
 
     def at(self, as_of: datetime) -> "Refresh":
         """Another refresh of the same parsed project, as of another instant."""
-        return replace(self, as_of=as_of, run_id=uuid.uuid4().hex, step="write")
+        return Refresh(self.dbt, as_of, uuid.uuid4().hex, self.progress)
 
     def write(self) -> list[NodeResult]:
         """Builds everything up to the candidates; nobody reads it yet."""
@@ -123,18 +124,8 @@ class Refresh:
         """The verdicts of this run."""
         return read_verdicts(engine(self.dbt.target), self.run_id)
 
-    @contextmanager
-    def recorded(self) -> Iterator[None]:
-        """Keeps operations.runs: how the run ended and, when it failed, why."""
-        started_at = utc_now()
-        try:
-            yield
-        except StrataError as error:
-            self._record(started_at, "failed", str(error))
-            raise
-        self._record(started_at, "succeeded", None)
-
-    def _record(self, started_at: datetime, state: str, error: str | None) -> None:
+    def record(self, state: str, error: str | None = None) -> None:
+        """Keeps in operations.runs how the run ended: succeeded, or failed and why."""
         with engine(self.dbt.target).begin() as connection:
             if not sa.inspect(connection).has_table("runs", schema="operations"):
                 return
@@ -146,7 +137,7 @@ class Refresh:
                     sources=json.dumps(self.dbt.variables["strata_sources"], sort_keys=True),
                     state=state,
                     step=self.step,
-                    started_at=started_at,
+                    started_at=self.started_at,
                     ended_at=utc_now(),
                     error=error,
                 )
@@ -167,13 +158,19 @@ class Refresh:
 
 def refresh(run: Refresh) -> list[Verdict]:
     """Write, audit, publish. Returns the verdicts."""
-    with run.recorded():
+    try:
         run.progress("writing candidates")
         run.write()
         run.progress("auditing")
         run.audit()
         run.progress("publishing")
         run.publish()
+    except BaseException as error:
+        # A person who interrupts it included. If the warehouse is what failed, say that.
+        with suppress(SQLAlchemyError):
+            run.record("failed", str(error) or type(error).__name__)
+        raise
+    run.record("succeeded")
     return run.verdicts()
 
 

@@ -96,12 +96,14 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- for example in definition.examples -%}
-        {%- for column in example.given if column not in contract_columns(definition.entity) -%}
-            {%- do exceptions.raise_compiler_error(
-                'macros/segments: an example of segment__' ~ id ~ ' gives ' ~ column ~ ', but '
-                ~ definition.entity ~ '_360 has no such column. Columns: '
-                ~ contract_columns(definition.entity).keys() | join(', ') ~ '.'
-            ) -%}
+        {%- for part, entity in {'given': definition.entity, 'given_account': 'account'}.items() -%}
+            {%- for column in example.get(part, {}) if column not in contract_columns(entity) -%}
+                {%- do exceptions.raise_compiler_error(
+                    'macros/segments: an example of segment__' ~ id ~ ' gives ' ~ column ~ ', but '
+                    ~ entity ~ '_360 has no such column. Columns: '
+                    ~ contract_columns(entity).keys() | join(', ') ~ '.'
+                ) -%}
+            {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
 {% endmacro %}

@@ -222,7 +222,7 @@ judged as (
                                 || previous_count || ' members, more than the largest change of ' || max_change
                     end,
                     case
-                        when surplus_count > 0 then surplus_count || ' members occur more than once'
+                        when surplus_count > 0 then surplus_count || ' members have no id or occur more than once'
                     end,
                     case
                         when failed_example_count > 0

@@ -223,6 +223,33 @@ def test_a_full_refresh_drops_no_history(demo: Project, tmp_path: Path) -> None:
     assert again.value("select count(*) from segments.segment_verdicts") > verdicts
 
 
+def test_a_failed_expectation_holds_the_segments_that_use_the_column(
+    demo: Project, tmp_path: Path
+) -> None:
+    """One survey answer off the scale: the loyal are held with their members, nobody else is."""
+    project = demo.copy(tmp_path / "off_the_scale")
+    members = "select count(*) from segments.segment_membership where segment_id = 'nps_promoters'"
+    before = project.value(members)
+    project.execute(
+        "update raw_generic.survey_responses set score = 99, responded_at = timestamp '2026-06-30' "
+        "where response_id = (select min(response_id) from raw_generic.survey_responses "
+        "where kind = 'nps')"
+    )
+    done = project.strata("refresh", "--as-of", "2026-07-01T01:00:00Z")
+    assert done.returncode == 0, done.stderr
+    held = project.rows(
+        "select segment_id, reasons from segments.segment_verdicts "
+        "where verdict = 'hold' and as_of = timestamp '2026-07-01 01:00:00'"
+    )
+    [(segment, reasons)] = held
+    assert segment == "nps_promoters"
+    assert "nps_score" in str(reasons)
+    assert project.value(members) == before
+    assert f"held nps_promoters: {reasons}" in done.stdout
+    runs = project.rows("select state, step from operations.runs order by started_at desc limit 1")
+    assert runs == [("succeeded", "publish")]
+
+
 def test_an_unreachable_webhook_is_named_and_nothing_is_lost(demo: Project, tmp_path: Path) -> None:
     project = demo.copy(tmp_path / "unreachable")
     project.execute("delete from activation.sync_ledger")

@@ -6,15 +6,15 @@
         owner='success@tallyworks.example',
         requires=['survey'],
         conditions={
-            'last NPS answer is 9 or 10': "c.nps_class = 'promoter'",
+            'last NPS answer is 9 or 10': 'c.nps_score >= 9',
         },
         max_share=0.5,
         max_change=0.5,
         purpose='Ask for a review or a referral',
         review_by='2027-06-30',
         examples=[
-            {'given': {'nps_class': 'promoter'}, 'member': true},
-            {'given': {'nps_class': 'passive'}, 'member': false},
+            {'given': {'nps_score': 9}, 'member': true},
+            {'given': {'nps_score': 8}, 'member': false},
             {'given': {}, 'member': false},
         ],
     )) -}}
