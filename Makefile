@@ -25,7 +25,7 @@ test: setup postgres-server  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: setup lint  ## lint, parse and unit tests: the fast inner loop
-	$(BIN)/python -m pytest tests/unit -m 'not slow' -q
+	$(BIN)/python -m pytest tests/unit -m 'not slow' -q -n 2 --dist loadfile
 
 lint: setup  ## ruff, mypy, sqlfluff
 	$(BIN)/ruff check .

@@ -125,9 +125,13 @@ def test_segments_agree_with_the_hidden_states(demo: Project, truth: list[dict[s
         of_segment = [last_state[user] for name, user in rows if name == segment]
         return sum(state in states for state in of_segment) / len(of_segment)
 
-    everybody = sum(state in "agr" for state in last_state.values()) / len(last_state)
-    assert share("active_four_days_a_week", "agr") > 0.9 > 0.6 > everybody
-    assert share("at_risk_paying", "b") > 0.4
+    def of_everybody(states: str) -> float:
+        return sum(state in states for state in last_state.values()) / len(last_state)
+
+    active, gone_or_going = "agb", "rc"  # activated, growing, back; at risk, churned
+    assert share("active_four_days_a_week", active) > 0.9 > 2 * of_everybody(active)
+    assert share("rfm_at_risk", gone_or_going) > 0.85 > of_everybody(gone_or_going)
+    assert share("at_risk_paying", "r") > 1.5 * of_everybody("r")
 
 
 def test_the_csv_file_holds_the_audience(demo: Project) -> None:

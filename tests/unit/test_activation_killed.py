@@ -28,6 +28,8 @@ from orchestration.activation.exposures import Sync
 from orchestration.demo_receiver import DemoReceiver
 from orchestration.destinations.file.settings import FileSettings
 
+pytestmark = pytest.mark.slow
+
 BEFORE = {"a": "ann", "b": "bob", "c": "cyd", "d": "dan"}
 # One change of each kind in the first batch of two and in later ones.
 AFTER = {"a": "anna", "b": "bob", "d": "daniel", "e": "eve", "f": "fay"}

@@ -471,6 +471,7 @@ def test_an_audience_replaced_during_a_sync_is_never_sent_under_the_wrong_key(
     assert receiver.members == expected({"a": "anna", "b": "bob", "d": "dan"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_any_history_of_changes_and_faults_ends_in_the_audience(
     warehouse: Warehouse, receiver: DemoReceiver, seed: int

@@ -12,6 +12,8 @@ import pytest
 from orchestration.dbt import Dbt
 from orchestration.errors import StrataError
 
+pytestmark = pytest.mark.slow
+
 NATIVE = {
     "crm": "hubspot",
     "billing": "stripe",
