@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.errors import StrataError
+from orchestration.errors import StrataError, UsageError
 from orchestration.progress import Steps
-from orchestration.project import default_instant, parse_instant, parse_sources
+from orchestration.project import default_instant, parse_instant, parse_sources, project_vars
 
 if TYPE_CHECKING:
     from orchestration.activation.plan import PlanSummary
@@ -65,6 +65,12 @@ def refresh(target: Target = None, as_of: AsOf = None, sources: Sources = None) 
 
     instant = parse_instant(as_of) if as_of else default_instant()
     systems = parse_sources(sources)
+    if sources and not as_of and project_vars().get("demo_data"):
+        raise UsageError(
+            "With --sources say --as-of too: the project's own as_of, "
+            f"{instant.isoformat()}Z, is the end of the demo company's data. "
+            "(Or set as_of: null and demo_data: false in dbt_project.yml.)"
+        )
     log.print(f"Refresh as of [bold]{instant.isoformat()}Z[/]", highlight=False)
     steps = Steps(log)
     run = Refresh.start(as_of=instant, target=target, sources=systems, progress=steps)
@@ -79,7 +85,7 @@ def segments(target: Target = None) -> None:
     from orchestration.refresh import read_verdicts
     from orchestration.warehouse import check_reachable, engine
 
-    check_reachable(target)
+    check_reachable(target, must_exist=True)
     _print_verdicts(read_verdicts(engine(target)), "Segments at the last refresh")
 
 
@@ -97,7 +103,7 @@ def sync(
     from orchestration.syncs import chosen_syncs, deliver, plans
     from orchestration.warehouse import check_reachable
 
-    check_reachable(target)
+    check_reachable(target, must_exist=True)
     chosen = chosen_syncs(name, target)
     if plan:
         _print_plans(plans(chosen, target))
@@ -106,7 +112,9 @@ def sync(
     for report in deliver(chosen, target, log.print):
         if isinstance(report, StrataError):
             failures.append(report)
-            log.print(f"[bold red]strata:[/] {escape(str(report))}", highlight=False)
+            log.print(
+                f"[bold red]strata:[/] {escape(str(report))}", highlight=False, soft_wrap=True
+            )
         else:
             _print_report(report)
     if failures:
@@ -171,27 +179,16 @@ def _print_report(report: "SyncReport") -> None:
 
 
 def _print_plans(plans: list["PlanSummary"]) -> None:
-    table = Table(title="What a sync would send", title_justify="left", header_style="bold")
-    table.add_column("sync", no_wrap=True)
-    for column in ("audience", "add", "change", "remove", "unchanged", "waiting", "parked"):
-        table.add_column(column, justify="right")
     for plan in plans:
-        table.add_row(
-            plan.sync_name,
-            *(
-                f"{count:,}"
-                for count in (
-                    plan.audience,
-                    plan.added,
-                    plan.changed,
-                    plan.removed,
-                    plan.unchanged,
-                    plan.waiting,
-                    plan.parked,
-                )
-            ),
+        waiting = f", {plan.waiting:,} refused before and not due yet" if plan.waiting else ""
+        parked = f", {plan.parked:,} parked" if plan.parked else ""
+        out.print(
+            f"[bold]{plan.sync_name}[/]: {plan.audience:,} in the audience; {plan.added:,} to add, "
+            f"{plan.changed:,} to change, {plan.removed:,} to remove, "
+            f"{plan.unchanged:,} unchanged{waiting}{parked}",
+            highlight=False,
+            soft_wrap=True,
         )
-    out.print(table)
     for plan in plans:
         if plan.stopped_by:
             out.print(f"[yellow]{plan.sync_name} would stop: {escape(plan.stopped_by)}[/]")

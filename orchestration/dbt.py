@@ -16,7 +16,9 @@ from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.errors import RefreshFailed, UsageError
 from orchestration.project import PROJECT_DIR
+from orchestration.segment_files import check_segment_files
 
+OUR_WORDS = ("segment__", "strata_sources", "as_of is", "The schema raw_", "The table raw_")
 GOOD = {"success", "pass", "warn", "skipped", "no-op"}
 
 
@@ -43,7 +45,9 @@ class NodesFailed(RefreshFailed):
 
     def __init__(self, results: list[NodeResult]) -> None:
         failed = [result for result in results if not result.is_good]
-        super().__init__("\n".join(f"{result.name}: {result.message}" for result in failed))
+        # One mistake in a segment fails every model that reads the definitions: say it once.
+        said = {result.message.split("\n", 1)[-1]: result for result in reversed(failed)}
+        super().__init__("\n".join(f"{one.name}: {one.message}" for one in reversed(said.values())))
         self.results = results
 
 
@@ -63,6 +67,7 @@ class Dbt:
     @cached_property
     def manifest(self) -> Manifest:
         """The parsed project. Raises UsageError with dbt's words when it does not parse."""
+        check_segment_files()
         outcome = self._invoke(["parse"], self.variables, None)
         if not isinstance(outcome.result, Manifest):
             raise UsageError(_words(outcome.exception))
@@ -150,4 +155,7 @@ def _tidy(message: str) -> str:
         for line in lines
         if line and not line.lstrip().startswith(("> in macro", "> called by"))
     ]
+    if len(kept) > 1 and kept[1].lstrip().startswith(OUR_WORDS):
+        # Our own message names the place; dbt's heading names the model it happened to be in.
+        kept = [line.strip() for line in kept[1:]]
     return "\n".join(kept)

@@ -192,7 +192,7 @@ def read_verdicts(warehouse: sa.Engine, run_id: str | None = None) -> list[Verdi
         rows = connection.execute(
             sa.text(
                 "select v.segment_id, r.label, v.entity, v.verdict, v.reasons, v.is_evaluated, "
-                "case when v.verdict = 'publish' then v.member_count else v.previous_count end, "
+                "v.published_count, "
                 "case when v.verdict = 'publish' then v.entered_count else 0 end, "
                 "case when v.verdict = 'publish' then v.left_count else 0 end "
                 "from segments.segment_verdicts as v "

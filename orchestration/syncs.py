@@ -46,7 +46,7 @@ def deliver(
         try:
             yield run_sync(warehouse, sync, run_id=run_id, as_of=as_of, progress=progress)
         except StrataError as error:
-            yield error
+            yield type(error)(f"{sync.name}: {error}")
 
 
 def last_publication(warehouse: sa.Engine) -> tuple[str, datetime]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from orchestration.errors import UsageError, WarehouseUnavailable
+from orchestration.errors import StrataError, UsageError, WarehouseUnavailable
 from orchestration.project import PROJECT_DIR
 
 
@@ -85,12 +85,18 @@ def duckdb_path(found: Any) -> Path:
     return Path(str(found.path)).resolve()
 
 
-def check_reachable(target: str | None = None) -> None:
-    """Opens and closes the warehouse.
+def check_reachable(target: str | None = None, *, must_exist: bool = False) -> None:
+    """Opens and closes the warehouse; a DuckDB file is made unless it `must_exist`.
 
     Raises WarehouseUnavailable, naming the file and the process that holds it or the
     server that does not answer.
     """
+    found = credentials(target).credentials
+    if must_exist and found.type == "duckdb" and not duckdb_path(found).exists():
+        raise StrataError(
+            f"There is no DuckDB file {duckdb_path(found)}: run `strata refresh` (or `make demo`) "
+            "first, or name another file with STRATA_DUCKDB_PATH."
+        )
     try:
         with engine(target).connect() as connection:
             connection.execute(sa.text("select 1"))

@@ -46,7 +46,7 @@
 
 
 {% macro _check_definition(id, definition) %}
-    {%- set where = 'macros/segments: segment__' ~ id ~ ' ' -%}
+    {%- set where = 'segment__' ~ id ~ ' (macros/segments/*/' ~ id ~ '.sql) ' -%}
     {%- if definition is not mapping or 'conditions' not in definition -%}
         {%- do exceptions.raise_compiler_error(where ~ 'does not return a segment(...).') -%}
     {%- endif -%}
@@ -66,6 +66,23 @@
     {%- for name, sql in definition.conditions.items() if not sql | string | trim -%}
         {%- do exceptions.raise_compiler_error(where ~ "has an empty condition '" ~ name ~ "'.") -%}
     {%- endfor -%}
+    {%- for name, sql in definition.conditions.items() if (sql | string).count("'") % 2 == 1 -%}
+        {%- do exceptions.raise_compiler_error(
+            where ~ "has an unclosed quote in the condition '" ~ name ~ "': " ~ sql | trim
+        ) -%}
+    {%- endfor -%}
+    {%- for bound in ('min_size', 'max_share', 'max_change') if definition[bound] is not number -%}
+        {%- do exceptions.raise_compiler_error(
+            where ~ "has the " ~ bound ~ " '" ~ definition[bound] ~ "'. It takes a number"
+            ~ (', a whole one.' if bound == 'min_size' else ', a share such as 0.3.')
+        ) -%}
+    {%- endfor -%}
+    {%- if definition.review_by is not none
+        and not modules.re.match('^\\d{4}-\\d{2}-\\d{2}$', definition.review_by | string) -%}
+        {%- do exceptions.raise_compiler_error(
+            where ~ "has the review_by '" ~ definition.review_by ~ "'. It takes a date such as 2027-06-30."
+        ) -%}
+    {%- endif -%}
     {%- for domain in definition.requires if domain not in staging_adapters() -%}
         {%- do exceptions.raise_compiler_error(
             where ~ "requires the unknown domain '" ~ domain ~ "'. Domains: " ~ staging_adapters() | join(', ') ~ '.'
@@ -82,7 +99,7 @@
     {%- if not execute -%}{{- return('') -}}{%- endif -%}
     {%- if definition.entity == 'account' and columns_used.customer -%}
         {%- do exceptions.raise_compiler_error(
-            'macros/segments: segment__' ~ id ~ ' is a segment of accounts and names c.'
+            'segment__' ~ id ~ ' (macros/segments/*/' ~ id ~ '.sql) is a segment of accounts and names c.'
             ~ columns_used.customer[0] ~ '. A segment of accounts may name account_360 (a) only.'
         ) -%}
     {%- endif -%}
@@ -90,7 +107,7 @@
         {%- set known = contract_columns(entity).keys() | list -%}
         {%- for column in columns if column not in known -%}
             {%- do exceptions.raise_compiler_error(
-                'macros/segments: segment__' ~ id ~ ' names ' ~ entity[0] ~ '.' ~ column ~ ', but '
+                'segment__' ~ id ~ ' (macros/segments/*/' ~ id ~ '.sql) names ' ~ entity[0] ~ '.' ~ column ~ ', but '
                 ~ entity ~ '_360 has no such column. Columns: ' ~ known | join(', ') ~ '.'
             ) -%}
         {%- endfor -%}
@@ -99,7 +116,7 @@
         {%- for part, entity in {'given': definition.entity, 'given_account': 'account'}.items() -%}
             {%- for column in example.get(part, {}) if column not in contract_columns(entity) -%}
                 {%- do exceptions.raise_compiler_error(
-                    'macros/segments: an example of segment__' ~ id ~ ' gives ' ~ column ~ ', but '
+                    'segment__' ~ id ~ ' (macros/segments/*/' ~ id ~ '.sql) has an example that gives ' ~ column ~ ', but '
                     ~ entity ~ '_360 has no such column. Columns: '
                     ~ contract_columns(entity).keys() | join(', ') ~ '.'
                 ) -%}

@@ -15,7 +15,7 @@ select
     as_of,
     verdict,
     reasons,
-    case when verdict = 'publish' then member_count else previous_count end as member_count,
+    published_count as member_count,
     case when verdict = 'publish' then entered_count else 0 end as entered_count,
     case when verdict = 'publish' then left_count else 0 end as left_count,
     entity_count

@@ -24,6 +24,16 @@ members_before as (
     where valid_from < {{ as_of() }} and (valid_to is null or valid_to >= {{ as_of() }})
 ),
 
+-- What a held segment goes on showing: members published so far, this very instant included.
+members_published as (
+    select
+        segment_id,
+        count(*) as published_count
+    from {{ published_history() }} as history
+    where valid_to is null
+    group by segment_id
+),
+
 expectation_results as (
     select * from {{ ref('expectation_results') }}
     where run_id = '{{ run_id() }}'
@@ -172,6 +182,7 @@ measured as (
         coalesce(sizes.member_count, 0) as member_count,
         coalesce(sizes.surplus_count, 0) as surplus_count,
         coalesce(movements.previous_count, 0) as previous_count,
+        coalesce(members_published.published_count, 0) as published_before_count,
         coalesce(movements.entered_count, 0) as entered_count,
         coalesce(movements.left_count, 0) as left_count,
         coalesce(failed_examples.failed_count, 0) as failed_example_count,
@@ -182,6 +193,7 @@ measured as (
     inner join populations on registry.entity = populations.entity
     left join sizes on registry.segment_id = sizes.segment_id
     left join movements on registry.segment_id = movements.segment_id
+    left join members_published on registry.segment_id = members_published.segment_id
     left join failed_examples on registry.segment_id = failed_examples.segment_id
     left join failed_expectations on registry.segment_id = failed_expectations.segment_id
     left join audited on registry.segment_id = audited.segment_id
@@ -205,7 +217,8 @@ judged as (
                         when member_count > max_share * entity_count
                             then
                                 member_count || ' of ' || entity_count || ' ' || entity
-                                || 's, more than the largest share of ' || max_share
+                                || 's, more than the largest share of '
+                                || cast(100 * max_share as decimal(9, 1)) || '%'
                     end,
                     case
                         when
@@ -219,7 +232,8 @@ judged as (
                                     else ''
                                 end
                                 || entered_count || ' would enter and ' || left_count || ' leave of '
-                                || previous_count || ' members, more than the largest change of ' || max_change
+                                || previous_count || ' members, more than the largest change of '
+                                || cast(100 * max_change as decimal(9, 1)) || '%'
                     end,
                     case
                         when surplus_count > 0 then surplus_count || ' members have no id or occur more than once'
@@ -253,6 +267,7 @@ final as (
         is_evaluated,
         is_audited,
         member_count,
+        case when reasons = '' then member_count else published_before_count end as published_count,
         entity_count,
         previous_count,
         entered_count,

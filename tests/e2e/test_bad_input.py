@@ -59,11 +59,15 @@ def refused(project: Project, *arguments: str) -> str:
     ("arguments", "words"),
     [
         (
-            ["--sources", "billing=strip"],
+            ["--as-of", AS_OF, "--sources", "billing=strip"],
             ["'billing'", "'strip'", "stripe, generic, none"],
         ),
-        (["--sources", "shop=generic"], ["'shop'", "crm, billing, events, support, survey"]),
+        (
+            ["--as-of", AS_OF, "--sources", "shop=generic"],
+            ["'shop'", "crm, billing, events, support, survey"],
+        ),
         (["--sources", "billing"], ["'billing'", "domain=system"]),
+        (["--sources", "billing=generic"], ["--as-of", "2026-07-01T00:00:00Z", "demo"]),
         (["--as-of", "yesterday"], ["'yesterday'", "2026-07-01T00:00:00Z"]),
         (["--as-of", "2026-02-30"], ["'2026-02-30'", "day is out of range"]),
         (["--target", "bigquery"], ["bigquery", "duckdb", "postgres"]),

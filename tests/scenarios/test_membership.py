@@ -210,8 +210,9 @@ def test_a_jump_beyond_the_bound_is_held_with_its_numbers(shop: Shop) -> None:
     shop.run(START + 2 * DAY)
     verdict, reasons = shop.verdict()
     assert verdict == "hold"
-    assert "45 of 60 customers, more than the largest share of 0.5" in str(reasons)
-    assert "25 would enter and 0 leave of 20 members, more than the largest change of 1" in str(
-        reasons
+    assert "45 of 60 customers, more than the largest share of 50.0%" in str(reasons)
+    assert (
+        "25 would enter and 0 leave of 20 members, more than the largest change of 100.0%"
+        in str(reasons)
     )
     assert len(shop.published()) == 20

@@ -1,0 +1,61 @@
+"""Reads the segment files before dbt does, to name the file and line of what dbt would not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jinja2
+from jinja2 import nodes
+
+from orchestration.errors import UsageError
+from orchestration.project import PROJECT_DIR
+
+SEGMENTS = Path("macros", "segments")
+SIGNATURE = Path("macros", "segment_engine", "segment.sql")
+
+
+def check_segment_files(project: Path = PROJECT_DIR) -> None:
+    """Every file below macros/segments/ is one macro `segment__<file name>` that calls segment().
+
+    Raises UsageError with one line per mistake: a file that Jinja cannot read, a macro of
+    another name, an argument that segment() does not have, a required one that is missing.
+    """
+    jinja = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=True)
+    signature = next(jinja.parse((project / SIGNATURE).read_text()).find_all(nodes.Macro))
+    accepted = [argument.name for argument in signature.args]
+    required = accepted[: len(accepted) - len(signature.defaults)]
+    mistakes = []
+    for path in sorted((project / SEGMENTS).rglob("*.sql")):
+        try:
+            parsed = jinja.parse(path.read_text())
+        except jinja2.TemplateSyntaxError as error:
+            mistakes.append(f"{path.relative_to(project)}, line {error.lineno}: {error.message}")
+            continue
+        for line, mistake in _mistakes(parsed, path.stem, accepted, required):
+            mistakes.append(f"{path.relative_to(project)}, line {line}: {mistake}")
+    if mistakes:
+        raise UsageError("\n".join(mistakes))
+
+
+def _mistakes(
+    parsed: nodes.Template, stem: str, accepted: list[str], required: list[str]
+) -> Iterator[tuple[int, str]]:
+    macros = list(parsed.find_all(nodes.Macro))
+    if [macro.name for macro in macros] != [f"segment__{stem}"]:
+        found = ", ".join(macro.name for macro in macros) or "none"
+        yield (
+            macros[0].lineno if macros else 1,
+            f"the file must define the macro segment__{stem}, and no other; it defines {found}",
+        )
+    for call in parsed.find_all(nodes.Call):
+        if not (isinstance(call.node, nodes.Name) and call.node.name == "segment"):
+            continue
+        given = [argument.key for argument in call.kwargs]
+        for argument in call.kwargs:
+            if argument.key not in accepted:
+                yield (
+                    argument.lineno,
+                    f"segment() has no argument '{argument.key}'. It takes {', '.join(accepted)}",
+                )
+        for name in required[len(call.args) :]:
+            if name not in given:
+                yield call.lineno, f"segment() lacks the argument '{name}'"
