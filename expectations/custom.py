@@ -224,7 +224,10 @@ class _SegmentExpectation(BatchExpectation):
         return _counted(offending, rows, observed)
 
     def _offending(self, profiles: list[EntityProfile]) -> tuple[int, str, list[str]]:
-        """How many rows break the expectation, in which way, and examples."""
+        """How many rows break the expectation, in which way, and examples.
+
+        Abstract: every expectation below says its own.
+        """
         raise NotImplementedError
 
 
