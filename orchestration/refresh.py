@@ -97,6 +97,21 @@ class Refresh:
         """Builds everything up to the candidates; nobody reads it yet."""
         return self._build("write", exclude=NOT_WRITTEN)
 
+    def rejected(self) -> list[str]:
+        """One line per reason for which source rows were not used."""
+        with engine(self.dbt.target).connect() as connection:
+            rows = connection.execute(
+                sa.text(
+                    "select domain, entity, reason, count(*), min(row_key) "
+                    "from operations.rejected_rows group by 1, 2, 3 order by 1, 2, 3"
+                )
+            ).all()
+        return [
+            f"{count:,} of {domain}.{entity} not used: {reason} (such as {key}); "
+            "see operations.rejected_rows"
+            for domain, entity, reason, count, key in rows
+        ]
+
     def audit(self) -> list[str]:
         """Judges the candidates and the 360s with Great Expectations.
 
@@ -150,7 +165,7 @@ class Refresh:
         return self.dbt.run(
             "build",
             select or (),
-            exclude or (),
+            [*(exclude or ()), "resource_type:unit_test"],
             run_id=self.run_id,
             as_of=self.as_of.isoformat(),
         )
@@ -161,6 +176,8 @@ def refresh(run: Refresh) -> list[Verdict]:
     try:
         run.progress("writing candidates")
         run.write()
+        for line in run.rejected():
+            run.progress.note(line)
         run.progress("auditing")
         run.audit()
         run.progress("publishing")

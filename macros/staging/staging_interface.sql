@@ -8,7 +8,8 @@
       original_of: amount  the same amount, unconverted
       letters: lower       a code: trimmed and in lower case
     A column the adapter lacks is a typed null; one that the interface does not
-    know is an error.
+    know is an error. Rows that `reject_rules` turns away are left out; they are in
+    operations.rejected_rows.
 
     Arguments: domain, entity; derived (column: SQL over `adapted` that takes the
     place of the adapter's value, for what depends on a later milestone); joined
@@ -23,37 +24,21 @@
     {%- set rates = ref('exchange_rates') -%}
     {%- if not execute -%}{{- return('select * from ' ~ adapter_model) -}}{%- endif -%}
 
-    {%- set found = _adapter_columns(adapter_model, model.columns) -%}
-    {%- set reporting_currency = var('reporting_currency', 'USD') | upper -%}
-    {%- set adapted = [] -%}
+    {%- set found = _adapter_columns(adapter_model, model) -%}
     {%- set lines = [] -%}
     {%- set conditions = [] -%}
-    {%- set uses_rates = [] -%}
     {%- for name, column in model.columns.items() -%}
         {%- set meta = column.meta -%}
         {%- set type = api.Column.translate_type(column.data_type) -%}
-        {%- if name != 'source_system' and 'original_of' not in meta -%}
-            {%- set given = 'given.' ~ name if name in found else 'null' -%}
-            {%- if meta.get('letters') == 'lower' -%}
-                {%- set given = 'lower(trim(' ~ given ~ '))' -%}
-            {%- elif name == 'currency' -%}
-                {%- set given = "coalesce(upper(trim(" ~ given ~ ")), '" ~ reporting_currency ~ "')" -%}
-            {%- endif -%}
-            {%- do adapted.append('cast(' ~ given ~ ' as ' ~ type ~ ') as ' ~ name) -%}
-        {%- endif -%}
-
         {%- set origin = meta.get('original_of', name) -%}
         {%- set value = derived.get(origin, 'adapted.' ~ origin) -%}
         {%- if name == 'source_system' -%}
             {%- set value = "'" ~ system ~ "'" -%}
         {%- elif meta.get('money') == 'converted' -%}
-            {%- do uses_rates.append(name) -%}
-            {#- The rate is rounded before it is multiplied, so that every engine
-                multiplies decimals and rounds the cent in the same direction. -#}
             {%- set value -%}
                 case
-                    when adapted.currency = '{{ reporting_currency }}' then {{ value }}
-                    else ({{ value }}) * cast(rates.usd_per_unit / reporting.usd_per_unit as decimal(18, 9))
+                    when adapted.currency = '{{ reporting_currency() }}' then {{ value }}
+                    else ({{ value }}) * rates.factor
                 end
             {%- endset -%}
         {%- elif meta.get('as_of') == 'value' -%}
@@ -64,20 +49,15 @@
             {%- do conditions.append('(adapted.' ~ name ~ ' <= ' ~ as_of() ~ ' or adapted.' ~ name ~ ' is null)') -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- for rule in reject_rules(domain, entity) if not rule.keeps_row -%}
+        {%- do conditions.append('coalesce(not (' ~ rule.when ~ '), true)') -%}
+    {%- endfor -%}
 
 select
     {{ lines | join(',\n    ') }}
-from (
-    select
-        {{ adapted | join(',\n        ') }}
-    from {{ adapter_model }} as given
-) as adapted
+{{ _adapted_rows(adapter_model, rates, model.columns, found) }}
 {%- if joined %}
 {{ joined }}
-{%- endif %}
-{%- if uses_rates %}
-left join {{ rates }} as rates on adapted.currency = rates.currency
-left join {{ rates }} as reporting on reporting.currency = '{{ reporting_currency }}'
 {%- endif %}
 {%- if conditions %}
 where {{ conditions | join('\n    and ') }}
@@ -85,9 +65,48 @@ where {{ conditions | join('\n    and ') }}
 {%- endmacro %}
 
 
+{#- `from` an adapter as `adapted`: every column of the interface in its type, codes in
+    lower case, and `rates` beside it where the interface holds money. -#}
+{% macro _adapted_rows(adapter_model, rates, columns, found) %}
+    {%- set adapted = [] -%}
+    {%- set money = [] -%}
+    {%- for name, column in columns.items() -%}
+        {%- if column.meta.get('money') == 'converted' -%}{%- do money.append(name) -%}{%- endif -%}
+        {%- if name != 'source_system' and 'original_of' not in column.meta -%}
+            {%- set given = 'given.' ~ name if name in found else 'null' -%}
+            {%- if column.meta.get('letters') == 'lower' -%}
+                {%- set given = 'lower(trim(' ~ given ~ '))' -%}
+            {%- elif name == 'currency' -%}
+                {%- set given = "coalesce(upper(trim(" ~ given ~ ")), '" ~ reporting_currency() ~ "')" -%}
+            {%- endif -%}
+            {%- do adapted.append(
+                'cast(' ~ given ~ ' as ' ~ api.Column.translate_type(column.data_type) ~ ') as ' ~ name
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+from (
+    select
+        {{ adapted | join(',\n        ') }}
+    from {{ adapter_model }} as given
+) as adapted
+{%- if money %}
+left join (
+    {#- The rate is rounded before it is multiplied, so that every engine
+        multiplies decimals and rounds the cent in the same direction. #}
+    select
+        from_rates.currency,
+        cast(from_rates.usd_per_unit / to_rates.usd_per_unit as decimal(18, 9)) as factor
+    from {{ rates }} as from_rates
+    inner join {{ rates }} as to_rates on to_rates.currency = '{{ reporting_currency() }}'
+) as rates on adapted.currency = rates.currency
+{%- endif %}
+{%- endmacro %}
+
+
 {#- The names of an adapter's columns, all of which its interface must know. An
     adapter that is not built yet (docs, compile) counts as complete. -#}
-{% macro _adapter_columns(adapter_model, columns) %}
+{% macro _adapter_columns(adapter_model, interface) %}
+    {%- set columns = interface.columns -%}
     {%- set existing = load_relation(adapter_model) -%}
     {%- if not existing -%}
         {{- return(columns.keys() | list) -}}
@@ -97,7 +116,7 @@ where {{ conditions | join('\n    and ') }}
     {%- if unknown -%}
         {%- do exceptions.raise_compiler_error(
             "The adapter " ~ adapter_model.identifier ~ " has the column " ~ unknown | join(', ')
-            ~ ", which the interface " ~ model.name ~ " does not know. Columns of the interface: "
+            ~ ", which the interface " ~ interface.name ~ " does not know. Columns of the interface: "
             ~ columns | join(', ') ~ "."
         ) -%}
     {%- endif -%}
