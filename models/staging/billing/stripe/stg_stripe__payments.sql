@@ -1,13 +1,13 @@
 {{ config(enabled=is_fed_by('billing', 'payments', 'stripe')) }}
 
-with charges as (
-    {{ raw_table('stripe', 'charge') }}
+with payments as (
+    {{ stripe_payments() }}
 ),
 
 renamed as (
     select
         -- ids
-        id as payment_id,
+        payment_id,
         invoice_id,
         customer_id as billing_customer_id,
 
@@ -18,9 +18,8 @@ renamed as (
 
         -- times
         created as attempted_at,
-        _fivetran_synced as loaded_at
-    from charges
-    where coalesce(livemode, true)
+        loaded_at
+    from payments
 )
 
 select * from renamed
