@@ -9,7 +9,7 @@ lines as (
 ),
 
 payments as (
-    {{ stripe_payments() }}
+    select * from {{ ref('stg_stripe__payments') }}
 ),
 
 raw_credit_notes as (
@@ -37,7 +37,7 @@ ranked_lines as (
 first_payments as (
     select
         invoice_id,
-        min(created) as paid_at
+        min(attempted_at) as paid_at
     from payments
     where status = 'succeeded' and invoice_id is not null
     group by invoice_id

@@ -5,7 +5,7 @@ with refunds as (
 ),
 
 payments as (
-    {{ stripe_payments() }}
+    select * from {{ ref('stg_stripe__payments') }}
 ),
 
 charges as (
@@ -22,7 +22,7 @@ named as (
         refunds.*,
         coalesce(by_charge.payment_id, by_intent.payment_id, refunds.charge_id, refunds.payment_intent_id)
             as payment_id,
-        coalesce(by_charge.customer_id, by_intent.customer_id) as customer_id,
+        coalesce(by_charge.billing_customer_id, by_intent.billing_customer_id) as billing_customer_id,
         coalesce(by_charge.invoice_id, by_intent.invoice_id) as invoice_id
     from refunds
     left join payments as by_charge on refunds.charge_id = by_charge.payment_id
@@ -34,7 +34,7 @@ net_refunds as (
     select
         named.id as refund_id,
         named.payment_id,
-        named.customer_id as billing_customer_id,
+        named.billing_customer_id,
         named.amount * coalesce(
             cast(invoices.total - coalesce(invoices.tax, 0) as decimal(18, 6)) / nullif(invoices.total, 0), 1
         ) as net_amount,
