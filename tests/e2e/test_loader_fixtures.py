@@ -53,7 +53,9 @@ def land_on_postgres(engine: sa.Engine, test_data: Path) -> None:
         cursor.execute(f"create schema raw_{system}")
         for table, file in tables(test_data, system).items():
             described = duckdb.execute(f"describe select * from read_csv('{file}')").fetchall()
-            columns = ", ".join(f'"{name}" {POSTGRES_TYPES.get(kind, kind)}' for name, kind, *_ in described)
+            columns = ", ".join(
+                f'"{name}" {POSTGRES_TYPES.get(kind, kind)}' for name, kind, *_ in described
+            )
             cursor.execute(f'create table raw_{system}."{table}" ({columns})')
             with gzip.open(file, "rt", encoding="utf-8") as lines:
                 cursor.copy_expert(

@@ -82,11 +82,9 @@ def stage(
         patch.setenv("DBT_LOG_PATH", str(path.parent / "logs"))
         for name, value in (settings or {}).items():
             patch.setenv(name, value)
-        dbt = Dbt(
-            target="postgres" if settings else "duckdb",
-            variables=chosen,
-            on_note=[].append if notes is None else notes.append,
-        )
+        dbt = Dbt(target="postgres" if settings else "duckdb", variables=chosen)
+        if notes is not None:
+            dbt.on_note = notes.append
         models = {
             "select": ["staging", "exchange_rates"],
             "exclude": [] if with_tests else ["resource_type:test"],

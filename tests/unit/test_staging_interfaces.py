@@ -18,6 +18,8 @@ NATIVE = {
     "survey": "qualtrics",
 }
 SURVEYS = {"SV_welcome": "welcome", "SV_quarter": "csat", "SV_quarter.QID9": "needs"}
+
+
 def price(name: str, product: str, amount: int, currency: str, interval: str) -> dict[str, str]:
     row = text(id=name, product_id=product, currency=currency, recurring_interval=interval)
     return row | {"unit_amount": str(amount), "recurring_interval_count": "1"}
@@ -328,8 +330,7 @@ ZENDESK: Raw = {
         text(id="1", ticket_id="1", score="offered", created_at="2026-05-02"),
         text(id="2", ticket_id="1", score="good", created_at="2026-05-03"),
     ],
-}
-
+}  # fmt: skip
 
 
 def answer(response_id: str, question_id: str, **columns: str) -> dict[str, str]:
@@ -872,7 +873,9 @@ def test_status_follows_the_instant_in_generic_tables_too(shop: Staged) -> None:
     assert row["issued_at"] == at("2011-01-01 15:00:00")
 
 
-def test_generic_changes_take_their_subscriptions_currency_and_merges_are_read_once(tmp_path: Path) -> None:
+def test_generic_changes_take_their_subscriptions_currency_and_merges_count_once(
+    tmp_path: Path,
+) -> None:
     tables: Raw = {
         "raw_generic.customers": [text(billing_customer_id="1")],
         "raw_generic.subscriptions": [

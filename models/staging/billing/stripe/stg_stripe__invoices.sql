@@ -67,9 +67,10 @@ invoices as (
             when first_payments.paid_at is not null then first_payments.paid_at
             -- Nothing to pay: paid when issued.
             when coalesce(raw_invoices.amount_due, raw_invoices.total) = 0
-                then coalesce(
-                    raw_invoices.status_transitions_finalized_at, raw_invoices.created, raw_invoices.period_end
-                )
+                then
+                    coalesce(
+                        raw_invoices.status_transitions_finalized_at, raw_invoices.created, raw_invoices.period_end
+                    )
         end as paid_at,
         raw_invoices._fivetran_synced as loaded_at
     from raw_invoices

@@ -1,6 +1,6 @@
 {{ config(enabled=is_fed_by('crm', 'merges', 'generic')) }}
 
-with merges as (
+with merged_pairs as (
     {{ raw_table('generic', 'merges') }}
 ),
 
@@ -11,7 +11,7 @@ final as (
         surviving_id,
         max(merged_at) as merged_at,
         max(loaded_at) as loaded_at
-    from merges
+    from merged_pairs
     where merged_id is distinct from surviving_id
     group by lower(trim(object)), merged_id, surviving_id
 )

@@ -4,7 +4,7 @@ with companies as (
     {{ raw_table('hubspot', 'company') }}
 ),
 
-merges as (
+merged_pairs as (
     select
         merged_id,
         surviving_id
@@ -18,7 +18,7 @@ existing as (
 ),
 
 merged_companies as (
-    {{ merged_away('merges', 'existing') }}
+    {{ merged_away('merged_pairs', 'existing') }}
 ),
 
 kept as (

@@ -4,7 +4,7 @@ with contacts as (
     {{ raw_table('hubspot', 'contact') }}
 ),
 
-merges as (
+merged_pairs as (
     select
         merged_id,
         surviving_id
@@ -18,7 +18,7 @@ existing as (
 ),
 
 merged_contacts as (
-    {{ merged_away('merges', 'existing') }}
+    {{ merged_away('merged_pairs', 'existing') }}
 ),
 
 associations as (

@@ -4,7 +4,7 @@ with deals as (
     {{ raw_table('hubspot', 'deal') }}
 ),
 
-merges as (
+merged_pairs as (
     select
         merged_deal_id as merged_id,
         deal_id as surviving_id
@@ -28,14 +28,14 @@ deal_contacts as (
 
 existing as (
     select
-        deal_id as id,
+        deals.deal_id as id,
         deals.*
     from deals
-    where not coalesce(is_deleted, false)
+    where not coalesce(deals.is_deleted, false)
 ),
 
 merged_deals as (
-    {{ merged_away('merges', 'existing') }}
+    {{ merged_away('merged_pairs', 'existing') }}
 ),
 
 -- HubSpot's association type 5 is the deal's primary company.
