@@ -24,9 +24,11 @@
         {%- endfor -%}
     {%- elif flags.WHICH not in ('run', 'build') -%}
     {%- elif declared.meta.get('optional') -%}
-        {%- do exceptions.warn(
-            relation.schema ~ "." ~ relation.identifier ~ " does not exist and is read as empty"
-        ) -%}
+        {%- if model.unique_id == _first_reader(declared.unique_id) -%}
+            {%- do exceptions.warn(
+                relation.schema ~ "." ~ relation.identifier ~ " does not exist and is read as empty"
+            ) -%}
+        {%- endif -%}
     {%- else -%}
         {%- do exceptions.raise_compiler_error(
             "The table " ~ relation.schema ~ "." ~ relation.identifier ~ " does not exist. "
@@ -96,7 +98,10 @@ where 1 = 0
         ) -}}
     {%- elif is_text -%}
         {{- return("cast(nullif(trim(" ~ quoted ~ "), '') as " ~ type ~ ")") -}}
-    {%- elif is_float and data_type != 'boolean' -%}
+    {%- elif data_type == 'boolean' and 'bool' not in landed -%}
+        {#- PostgreSQL does not cast every kind of number. -#}
+        {{- return('(' ~ quoted ~ ' <> 0)') -}}
+    {%- elif is_float -%}
         {{- return("cast(case when abs(" ~ quoted ~ ") < 1e18 then " ~ quoted ~ " end as " ~ type ~ ")") -}}
     {%- endif -%}
     {{- return('cast(' ~ quoted ~ ' as ' ~ type ~ ')') -}}
@@ -107,4 +112,16 @@ where 1 = 0
     {%- for node in graph.sources.values() if node.source_name == system and node.name == table -%}
         {{- return(node) -}}
     {%- endfor -%}
+{% endmacro %}
+
+
+{#- The one of the models in this run that says that a table is absent, of the several that
+    may read it. -#}
+{% macro _first_reader(source_id) %}
+    {%- set readers = [] -%}
+    {%- for node in graph.nodes.values()
+        if source_id in node.depends_on.nodes and node.unique_id in selected_resources -%}
+        {%- do readers.append(node.unique_id) -%}
+    {%- endfor -%}
+    {{- return(readers | sort | first) -}}
 {% endmacro %}

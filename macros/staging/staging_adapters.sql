@@ -5,8 +5,8 @@
 {% macro staging_adapters() %}
     {{- return({
         'crm': {
-            'hubspot': ['contacts', 'accounts', 'deals', 'consents'],
-            'generic': ['contacts', 'accounts', 'deals', 'consents', 'enrichment', 'manual_overrides'],
+            'hubspot': ['contacts', 'accounts', 'deals', 'consents', 'merges'],
+            'generic': ['contacts', 'accounts', 'deals', 'consents', 'merges', 'enrichment', 'manual_overrides'],
         },
         'billing': {
             'stripe': ['customers', 'subscriptions', 'subscription_changes', 'invoices', 'payments', 'refunds'],
@@ -14,6 +14,6 @@
         },
         'events': {'segment': ['events'], 'generic': ['events']},
         'support': {'zendesk': ['tickets'], 'generic': ['tickets']},
-        'survey': {'generic': ['responses']},
+        'survey': {'qualtrics': ['responses'], 'generic': ['responses']},
     }) -}}
 {% endmacro %}

@@ -1,10 +1,10 @@
 {#- One row per Stripe price or plan (its older name, same ids): price_id,
-    product_name, unit_amount (minor units), currency, billing_interval,
+    product_name (without a product, the price's own name or id), unit_amount (minor units), currency, billing_interval,
     interval_count. The body of a CTE. -#}
 {% macro stripe_prices() %}
     select
         coalesce(prices.id, plans.id) as price_id,
-        products.name as product_name,
+        coalesce(products.name, prices.nickname, plans.nickname, prices.id, plans.id) as product_name,
         coalesce(
             cast(prices.unit_amount as decimal(18, 6)),
             prices.unit_amount_decimal,
@@ -22,6 +22,7 @@
             product_id,
             amount,
             currency,
+            nickname,
             {{ adapter.quote('interval') }} as billing_interval,
             interval_count
         from (

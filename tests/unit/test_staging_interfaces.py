@@ -1,15 +1,11 @@
 """Staging on hand-made raw tables: what each adapter makes of them, now and at an instant past."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
+import json
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
+from staging_kit import Raw, Staged, at, land, money, stage, text
 
-from orchestration.dbt import Dbt
 from orchestration.errors import StrataError
 
 pytestmark = pytest.mark.slow
@@ -19,84 +15,9 @@ NATIVE = {
     "billing": "stripe",
     "events": "segment",
     "support": "zendesk",
-    "survey": "none",
+    "survey": "qualtrics",
 }
-INTERFACES = {
-    "stg_crm__contacts": "contact_id",
-    "stg_crm__accounts": "account_id",
-    "stg_crm__deals": "deal_id",
-    "stg_crm__consents": "email",
-    "stg_crm__enrichment": "attribute",
-    "stg_billing__customers": "billing_customer_id",
-    "stg_billing__subscriptions": "subscription_id",
-    "stg_billing__subscription_changes": "subscription_id",
-    "stg_billing__invoices": "invoice_id",
-    "stg_billing__payments": "payment_id",
-    "stg_billing__refunds": "refund_id",
-    "stg_events__events": "event_id",
-    "stg_support__tickets": "ticket_id",
-    "stg_survey__responses": "response_id",
-}
-
-Rows = list[dict[str, Any]]
-Raw = Mapping[str, Rows]
-
-
-class Staged(dict[str, Rows]):
-    """The interfaces of one run."""
-
-    def __call__(self, interface: str, key: str) -> Rows:
-        """The rows of an interface with this key, in order of time."""
-        column = INTERFACES[interface]
-        rows = [row for row in self[interface] if row[column] == key]
-        return sorted(rows, key=lambda row: row.get("changed_at") or datetime.min)
-
-    def one(self, interface: str, key: str) -> dict[str, Any]:
-        """The only row of an interface with this key."""
-        (row,) = self(interface, key)
-        return row
-
-
-def land(path: Path, tables: Raw) -> None:
-    """Writes raw tables as a loader would: each value is SQL."""
-    with duckdb.connect(str(path)) as connection:
-        for name, rows in tables.items():
-            connection.execute(f"create schema if not exists {name.split('.')[0]}")
-            selects = [", ".join(f'{v} as "{k}"' for k, v in row.items()) for row in rows]
-            body = " union all by name ".join(f"select {columns}" for columns in selects)
-            connection.execute(f"create table {name} as {body}")
-
-
-def stage(path: Path, sources: Mapping[str, str], as_of: str, **variables: Any) -> Staged:
-    """Runs the staging models over a DuckDB file and reads the interfaces."""
-    settings = {"demo_data": False, "strata_sources": dict(sources), **variables}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STRATA_DUCKDB_PATH", str(path))
-        patch.setenv("DBT_TARGET_PATH", str(path.parent / "target"))
-        patch.setenv("DBT_LOG_PATH", str(path.parent / "logs"))
-        dbt = Dbt(target="duckdb", variables=settings)
-        models = {"select": ["staging", "exchange_rates"], "exclude": ["resource_type:test"]}
-        dbt.run("build", **models, as_of=as_of)
-    staged = Staged()
-    with duckdb.connect(str(path)) as connection:
-        for interface in INTERFACES:
-            found = connection.execute(f"select * from staging.{interface}")
-            names = [column[0] for column in found.description]
-            staged[interface] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    return staged
-
-
-def money(value: str) -> Decimal:
-    return Decimal(value)
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def text(**columns: str | None) -> dict[str, str]:
-    """A raw row whose values are all text."""
-    return {k: "null" if v is None else f"'{v}'" for k, v in columns.items()}
+SURVEYS = {"SV_welcome": "welcome", "SV_quarter": "csat", "SV_quarter.QID9": "needs"}
 
 
 def price(name: str, product: str, amount: int, currency: str, interval: str) -> dict[str, str]:
@@ -143,6 +64,10 @@ STRIPE: Raw = {
         price("team_dinar", "p_team", 5990, "kwd", "month"),
         price("solo_week", "p_solo", 300, "usd", "week"),
     ],
+    "raw_stripe.plan": [
+        text(id="solo_old", nickname="Old Solo", currency="usd", interval="month")
+        | {"amount": "700", "interval_count": "1"},
+    ],
     "raw_stripe.subscription_history": [
         subscription("sub_growing", "active", start_date="2026-01-01", trial_end="2026-01-15"),
         subscription("sub_year", "active", start_date="2026-01-01"),
@@ -159,7 +84,12 @@ STRIPE: Raw = {
         subscription("sub_versions", "active", start_date="2026-01-01")
         | text(_fivetran_start="2026-06-01"),
     ],
+    "raw_stripe.subscription": [
+        subscription("sub_year", "canceled", start_date="2026-01-01", ended_at="2026-02-01"),
+        subscription("sub_current", "active", start_date="2026-01-01"),
+    ],
     "raw_stripe.subscription_item": [
+        item("sub_current", "solo_old"),
         item("sub_growing", "team", 3),
         item("sub_year", "team_year", 2),
         item("sub_yen", "team_yen"),
@@ -176,7 +106,8 @@ STRIPE: Raw = {
         invoice("in_trial", created="2026-01-01", total="0", amount_due="0"),
         invoice("in_1", created="2026-01-15", total="1080", tax="180", subtotal="900"),
         invoice("in_2", created="2026-02-15", total="1080", tax="180", subtotal="900"),
-        invoice("in_3", created="2026-03-15", total="1900", subtotal="1900"),
+        invoice("in_3", created="2026-03-15", total="1900", subtotal="1900",
+                payment_intent_id="pi_1"),
         invoice("in_void", created="2026-04-10", total="100", status="void"),
         invoice("in_4", created="2026-04-15", total="5700", subtotal="5700"),
         invoice("in_draft", created="2026-05-15", total="5700", status="draft"),
@@ -198,8 +129,27 @@ STRIPE: Raw = {
              status="succeeded", created="2026-01-15 00:05:00"),
         text(id="ch_4", customer_id="cus_1", invoice_id="in_4", amount="5700", currency="usd",
              status="succeeded", created="2026-04-20"),
+        text(id="ch_declined", customer_id="cus_1", payment_intent_id="pi_1", amount="1900",
+             currency="usd", status="failed", created="2026-03-15"),
+        text(id="ch_again", customer_id="cus_1", payment_intent_id="pi_1", amount="1900",
+             currency="usd", status="succeeded", created="2026-03-16"),
+        text(id="ch_reserved", customer_id="cus_1", amount="1900", currency="usd",
+             status="succeeded", created="2026-03-15") | {"captured": "false"},
+    ],
+    "raw_stripe.payment_intent": [
+        text(id="pi_1", customer_id="cus_1", currency="usd", status="succeeded",
+             created="2026-03-15") | {"amount": "1900", "amount_received": "1900"},
+        text(id="pi_alone", customer_id="cus_1", currency="jpy", status="succeeded",
+             created="2026-03-15") | {"amount": "500", "amount_received": "400"},
+        text(id="pi_declined", customer_id="cus_1", currency="usd",
+             status="requires_payment_method", created="2026-03-15",
+             last_payment_error_code="card_declined") | {"amount": "1900"},
+        text(id="pi_left", customer_id="cus_1", currency="usd", status="requires_payment_method",
+             created="2026-03-15") | {"amount": "1900"},
     ],
     "raw_stripe.refund": [
+        text(id="re_intent", payment_intent_id="pi_alone", amount="400", currency="jpy",
+             status="succeeded", created="2026-04-01"),
         text(id="re_1", charge_id="ch_1", amount="1080", currency="usd", status="succeeded",
              created="2026-02-01"),
         text(id="re_failed", charge_id="ch_1", amount="1080", currency="usd", status="failed",
@@ -209,6 +159,8 @@ STRIPE: Raw = {
         text(id="cn_1", invoice_id="in_2", total="540", currency="usd", created="2026-02-20"),
         text(id="cn_paid_out", invoice_id="in_1", total="1080", currency="usd", refund_id="re_1",
              created="2026-02-01"),
+        text(id="cn_test", invoice_id="in_2", total="540", currency="usd", created="2026-02-20")
+        | {"livemode": "false"},
         text(id="cn_void", invoice_id="in_2", total="540", currency="usd", status="void",
              created="2026-02-20"),
     ],
@@ -223,13 +175,59 @@ HUBSPOT: Raw = {
         text(id="3", property_createdate="2026-01-01") | {"_fivetran_deleted": "true"},
         text(id="4", property_createdate="2026-05-01"),
         text(id="5", property_createdate="2026-01-01"),
+        text(id="6", property_createdate="2026-01-01"),
+        text(id="7", property_createdate="2026-01-01"),
+        text(id="8", property_createdate="2026-01-01"),
+        text(id="9", property_createdate="2026-01-01"),
+        text(id="10", property_createdate="2026-01-01"),
+        text(id="11", property_createdate="2026-01-01", property_hs_merged_object_ids="12; 13"),
+        text(id="12", property_createdate="2026-01-01"),
+        text(id="14", property_createdate="2026-01-01", property_email="no@example.com",
+             property_phone="", property_mobilephone="+44 20 7946 0000",
+             property_lastmodifieddate="2026-03-01") | {"property_hs_email_optout": "true"},
+        text(id="15", property_createdate="2026-01-01", property_email="never@example.com",
+             property_lastmodifieddate="2026-07-09") | {"property_hs_email_optout": "true"},
     ],
-    "raw_hubspot.contact_merge_audit": [text(contact_id="1", vid_to_merge="5")],
-    "raw_hubspot.company": [text(id="c1", property_name="Ada Ltd", property_annualrevenue="")],
+    "raw_hubspot.contact_merge_audit": [
+        text(contact_id="1", canonical_vid="1", vid_to_merge="5", timestamp="2026-02-01"),
+        # 7 into 6 into 1, which is there; 8, 9 and 10 in a circle; 4 into one that is gone.
+        text(contact_id="6", canonical_vid="6", vid_to_merge="7", timestamp="2026-02-01"),
+        text(contact_id="1", canonical_vid="1", vid_to_merge="6", timestamp="2026-02-02"),
+        text(contact_id="9", canonical_vid="9", vid_to_merge="8", timestamp="2026-02-01"),
+        text(contact_id="10", canonical_vid="10", vid_to_merge="9", timestamp="2026-02-02"),
+        text(contact_id="8", canonical_vid="8", vid_to_merge="10", timestamp="2026-02-03"),
+        text(contact_id="3", canonical_vid="3", vid_to_merge="4", timestamp="2026-06-01"),
+        # After the 16th of March.
+        text(contact_id="11", canonical_vid="11", vid_to_merge="12", timestamp="2026-04-01"),
+    ],
+    "raw_hubspot.contact_company": [
+        text(contact_id="1", company_id="c0", type_id="279"),
+        text(contact_id="1", company_id="c1", type_id="1"),
+    ],
+    "raw_hubspot.contact_property_history": [
+        text(contact_id="14", name="hs_email_optout", value="true", timestamp="2026-02-20"),
+    ],
+    "raw_hubspot.email_event": [
+        text(id="e1", recipient="quiet@example.com", created="2026-01-05"),
+        text(id="e2", recipient="bounced@example.com", created="2026-01-05"),
+    ],
+    "raw_hubspot.email_event_status_change": [
+        text(id="e1", portal_subscription_status="UNSUBSCRIBED") | {"bounced": "false"},
+        text(id="e2", portal_subscription_status="UNSUBSCRIBED") | {"bounced": "true"},
+        text(id="unknown", portal_subscription_status="UNSUBSCRIBED") | {"bounced": "false"},
+    ],
+    "raw_hubspot.merged_deal": [text(deal_id="d_won", merged_deal_id="d_twin")],
+    "raw_hubspot.company": [
+        text(id="c1", property_name="Ada Ltd", property_annualrevenue="",
+             property_domain="ada.example", property_hs_merged_object_ids="c9"),
+        text(id="c9", property_name="Ada Limited"),
+        text(id="c2", property_name="Bob GmbH", property_domain="Bob.example "),
+    ],
     "raw_hubspot.deal": [
         text(deal_id="d_won", deal_pipeline_stage_id="won", property_amount="100",
              property_deal_currency_code="EUR", property_createdate="2026-01-01",
              property_closedate="2026-04-01"),
+        text(deal_id="d_twin", deal_pipeline_stage_id="won", property_createdate="2026-01-01"),
         text(deal_id="d_open", deal_pipeline_stage_id="talk", property_amount="50",
              property_createdate="2026-01-01", property_closedate="2026-02-01"),
     ],
@@ -238,7 +236,10 @@ HUBSPOT: Raw = {
         | {"closed_won": "true", "is_closed": "true"},
         text(stage_id="talk", pipeline_id="p", label="Talking")
         | {"closed_won": "false", "is_closed": "false"},
+        text(stage_id="talk", pipeline_id="q", label="Talking again")
+        | {"closed_won": "false", "is_closed": "false"},
     ],
+    "raw_hubspot.deal_contact": [text(deal_id="d_won", contact_id="1")],
     "raw_hubspot.deal_company": [
         text(deal_id="d_won", company_id="c0", type_id="341"),
         text(deal_id="d_won", company_id="c1", type_id="5"),
@@ -259,7 +260,15 @@ SEGMENT: Raw = {
         text(id="t_future", event="signed_up", timestamp="2026-07-01 00:00:01"),
     ],
     "raw_segment.pages": [text(id="p1", timestamp="2026-01-01", path="/pricing", anonymous_id="a")],
-    "raw_segment.identifies": [text(id="i1", timestamp="2026-01-01", email="ada@example.com")],
+    "raw_segment.screens": [text(id="s1", timestamp="2026-01-01", name="Home", user_id="u1")],
+    "raw_segment.identifies": [
+        text(id="i1", timestamp="2026-01-01", email="ada@example.com", user_id="u1",
+             first_name="Ada", company=None),
+        text(id="i2", timestamp="2026-01-01", context_traits_email="bob@example.com"),
+    ],
+    "raw_segment.groups": [
+        text(id="g1", timestamp="2026-01-01", user_id="u1", group_id="c1", name="Ada Ltd"),
+    ],
 }  # fmt: skip
 
 
@@ -272,9 +281,27 @@ ZENDESK: Raw = {
         text(id="1", requester_id="10", status="solved", created_at="2026-01-01"),
         text(id="2", requester_id="10", status="open", created_at="2026-01-01"),
         text(id="3", requester_id="10", status="deleted", created_at="2026-01-01"),
+        text(id="4", requester_id="11", organization_id="o2", status="on-hold",
+             created_at="2026-01-01", merged_ticket_ids="[5, 6]"),
+        text(id="5", requester_id="11", status="closed", created_at="2026-01-01",
+             merged_ticket_ids="[]"),
+        text(id="7", requester_id="11", organization_id="o3", status="solved",
+             created_at="2026-01-01"),
+    ],
+    "raw_zendesk.organization": [
+        text(id="o1", external_id="c1"),
+        text(id="o2", external_id="not an account"),
+        text(id="o3"),
+    ],
+    "raw_zendesk.domain_name": [
+        text(organization_id="o2", domain_name="bob.example"),
+        text(organization_id="o3", domain_name="bob.example"),
+        text(organization_id="o3", domain_name="ada.example"),
     ],
     "raw_zendesk.user": [
-        text(id="10", email="ada@example.com", role="end-user"),
+        text(id="10", email="ada@example.com", role="end-user", external_id="u1",
+             organization_id="o1"),
+        text(id="11", email="bob@example.com", role="end-user"),
         text(id="20", email="agent@example.com", role="agent"),
     ],
     "raw_zendesk.ticket_tag": [
@@ -291,6 +318,8 @@ ZENDESK: Raw = {
         change("2", "open", "2026-01-01"),
         change("2", "solved", "2026-02-01"),
         change("2", "pending", "2026-05-01"),
+        text(ticket_id="7", field_name="satisfaction_score", value="offered", updated="2026-02-01"),
+        text(ticket_id="7", field_name="satisfaction_score", value="bad", updated="2026-02-02"),
     ],
     "raw_zendesk.ticket_comment": [
         text(ticket_id="1", user_id="10", created="2026-01-01") | {"public": "true"},
@@ -301,6 +330,60 @@ ZENDESK: Raw = {
         text(id="1", ticket_id="1", score="offered", created_at="2026-05-02"),
         text(id="2", ticket_id="1", score="good", created_at="2026-05-03"),
     ],
+}  # fmt: skip
+
+
+def answer(response_id: str, question_id: str, **columns: str) -> dict[str, str]:
+    return text(response_id=response_id, question_id=question_id, **columns)
+
+
+def response(name: str, survey: str, finished: int = 1, **columns: str) -> dict[str, str]:
+    defaults = {"status": "0", "recipient_email": "ada@example.com", "end_date": "2026-02-01"}
+    row = text(id=name, survey_id=survey, **(defaults | columns))
+    return row | {"finished": f"cast({finished} as bigint)"}
+
+
+QUALTRICS: Raw = {
+    "raw_qualtrics.survey": [
+        text(id="SV_year", survey_name="Relationship 2026"),
+        text(id="SV_quarter", survey_name="Quarter"),
+        text(id="SV_welcome", survey_name="Hello"),
+        text(id="SV_leave", survey_name="Exit survey"),
+        text(id="SV_other", survey_name="Existing snacks"),
+    ],
+    "raw_qualtrics.question": [
+        text(id="QID1", survey_id="SV_year", selector="NPS", question_text="Recommend us?"),
+        text(id="QID2", survey_id="SV_year", selector="SAVR", question_text="Team size?"),
+    ],
+    "raw_qualtrics.survey_response": [
+        response("R_1", "SV_year"),
+        response("R_open", "SV_year", finished=0),
+        response("R_preview", "SV_year", status="1"),
+        response("R_later", "SV_year", end_date="2026-07-02"),
+        response("R_2", "SV_quarter", end_date="2026-02-01T10:00:00+02:00"),
+        response("R_3", "SV_welcome", recipient_email=""),
+        response("R_4", "SV_leave"),
+        response("R_5", "SV_other"),
+    ],
+    "raw_qualtrics.question_response": [
+        answer("R_1", "QID1", value="9", text="9"),
+        answer("R_1", "QID2", value="2", text="11 to 50"),
+        answer("R_open", "QID1", value="9"),
+        answer("R_preview", "QID1", value="9"),
+        answer("R_later", "QID1", value="9"),
+        answer("R_2", "QID3", value="4", text="Good", question="How was it?"),
+        answer("R_2", "QID3", value="4", text="Good", question="How was it?"),
+        answer("R_2", "QID5", value="2", text="Weekly"),
+        answer("R_2", "QID8", text="Keep going"),
+        answer("R_2", "QID9", value="1,3", text="Speed"),
+        answer("R_3", "QID1", text="Get paid faster"),
+        answer("R_4", "QID1", sub_question_key="1", sub_question_text="Price", value="5"),
+        answer("R_4", "QID1", sub_question_key="2", sub_question_text="Bugs", value="1"),
+        answer("R_5", "QID1", value="1"),
+        answer("R_gone", "QID1", value="1"),
+    ],
+    "raw_qualtrics.distribution_contact": [text(contact_id="CID_1", response_id="R_3")],
+    "raw_qualtrics.directory_contact": [text(id="CID_1", email="bob@example.com")],
 }
 
 GENERIC_BESIDE: Raw = {
@@ -314,19 +397,19 @@ GENERIC_BESIDE: Raw = {
 @pytest.fixture(scope="module")
 def native_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("native") / "x.duckdb"
-    land(path, {**STRIPE, **HUBSPOT, **SEGMENT, **ZENDESK, **GENERIC_BESIDE})
+    land(path, {**STRIPE, **HUBSPOT, **SEGMENT, **ZENDESK, **QUALTRICS, **GENERIC_BESIDE})
     return path
 
 
 @pytest.fixture(scope="module")
 def now(native_file: Path) -> Staged:
-    return stage(native_file, NATIVE, "2026-07-01T00:00:00Z")
+    return stage(native_file, NATIVE, "2026-07-01T00:00:00Z", qualtrics_surveys=SURVEYS)
 
 
 @pytest.fixture(scope="module")
 def march(native_file: Path) -> Staged:
     """The same raw tables as of 16 March."""
-    return stage(native_file, NATIVE, "2026-03-16T00:00:00Z")
+    return stage(native_file, NATIVE, "2026-03-16T00:00:00Z", qualtrics_surveys=SURVEYS)
 
 
 def test_a_yearly_price_counts_a_twelfth_a_month(now: Staged) -> None:
@@ -423,8 +506,8 @@ def test_a_credit_note_is_a_negative_invoice_without_its_share_of_tax(now: Stage
     assert (row["amount"], row["status"]) == (money("-4.50"), "credit_note")
 
 
-@pytest.mark.parametrize("name", ["cn_void", "cn_paid_out"])
-def test_a_credit_note_that_is_void_or_paid_out_as_a_refund_does_not_count(
+@pytest.mark.parametrize("name", ["cn_void", "cn_paid_out", "cn_test"])
+def test_a_credit_note_that_is_void_paid_out_as_a_refund_or_a_test_does_not_count(
     now: Staged, name: str
 ) -> None:
     assert now("stg_billing__invoices", name) == []
@@ -434,6 +517,37 @@ def test_a_refund_gives_back_what_the_invoice_counted(now: Staged) -> None:
     row = now.one("stg_billing__refunds", "re_1")
     assert (row["amount"], row["billing_customer_id"]) == (money("9.00"), "cus_1")
     assert now("stg_billing__refunds", "re_failed") == []
+
+
+def test_a_payment_known_as_charge_and_as_intent_is_one_payment(now: Staged) -> None:
+    found = {
+        r["payment_id"]: (r["status"], r["amount_original"], r["invoice_id"])
+        for r in now["stg_billing__payments"]
+    }
+    assert found == {
+        "ch_1": ("succeeded", money("10.80"), "in_1"),
+        "ch_4": ("succeeded", money("57.00"), "in_4"),
+        "ch_declined": ("failed", money("19.00"), "in_3"),
+        "ch_again": ("succeeded", money("19.00"), "in_3"),
+        "ch_reserved": ("pending", money("19.00"), None),
+        "pi_alone": ("succeeded", money("400.00"), None),
+        "pi_declined": ("failed", money("19.00"), None),
+    }
+
+
+def test_an_invoice_is_paid_by_the_charge_of_its_intent(now: Staged) -> None:
+    assert now.one("stg_billing__invoices", "in_3")["paid_at"] == at("2026-03-16")
+
+
+def test_a_refund_of_an_intent_finds_its_customer(now: Staged) -> None:
+    row = now.one("stg_billing__refunds", "re_intent")
+    assert (row["payment_id"], row["billing_customer_id"]) == ("pi_alone", "cus_1")
+
+
+def test_a_subscription_without_versions_is_read_in_its_current_state(now: Staged) -> None:
+    row = now.one("stg_billing__subscriptions", "sub_current")
+    assert (row["plan"], row["mrr"], row["status"]) == ("old solo", money("7.00"), "active")
+    assert now.one("stg_billing__subscriptions", "sub_year")["status"] == "active"
 
 
 def test_the_user_of_a_stripe_customer_is_in_its_metadata(now: Staged) -> None:
@@ -456,8 +570,52 @@ def test_lifecycle_stages_of_hubspot_are_put_in_our_words(now: Staged) -> None:
 
 
 def test_deleted_merged_and_future_contacts_are_left_out(now: Staged, march: Staged) -> None:
-    assert {r["contact_id"] for r in now["stg_crm__contacts"]} == {"1", "2", "4"}
-    assert {r["contact_id"] for r in march["stg_crm__contacts"]} == {"1", "2"}
+    assert {r["contact_id"] for r in now["stg_crm__contacts"]} >= {"1", "2", "4"}
+    assert {"3", "5"}.isdisjoint(r["contact_id"] for r in now["stg_crm__contacts"])
+    assert march("stg_crm__contacts", "4") == []
+
+
+def test_a_chain_of_merges_leaves_its_last_contact(now: Staged) -> None:
+    assert [len(now("stg_crm__contacts", key)) for key in ("7", "6", "1")] == [0, 0, 1]
+
+
+def test_a_circle_of_merges_loses_nobody(now: Staged) -> None:
+    assert [len(now("stg_crm__contacts", key)) for key in ("8", "9", "10")] == [1, 1, 1]
+
+
+def test_a_contact_merged_into_one_that_is_gone_stays(now: Staged) -> None:
+    assert len(now("stg_crm__contacts", "4")) == 1
+
+
+def test_a_contact_is_there_until_the_day_it_is_merged(now: Staged, march: Staged) -> None:
+    assert [len(s("stg_crm__contacts", "12")) for s in (march, now)] == [1, 0]
+
+
+def test_merges_come_from_the_audit_and_from_the_surviving_record(
+    now: Staged, march: Staged
+) -> None:
+    merges = {
+        (r["object"], r["merged_id"], r["surviving_id"]): r["merged_at"]
+        for r in now["stg_crm__merges"]
+    }
+    assert len(merges) == len(now["stg_crm__merges"]) == 10
+    assert merges[("contact", "12", "11")] == at("2026-04-01")
+    assert merges[("contact", "13", "11")] is None
+    assert merges[("account", "c9", "c1")] is None
+    assert march("stg_crm__merges", "12") == []
+
+
+def test_a_company_or_deal_that_was_merged_is_left_out(now: Staged) -> None:
+    assert {r["account_id"] for r in now["stg_crm__accounts"]} == {"c1", "c2"}
+    assert now("stg_crm__deals", "d_twin") == []
+
+
+def test_a_contact_belongs_to_its_primary_company(now: Staged) -> None:
+    assert now.one("stg_crm__contacts", "1")["account_id"] == "c1"
+
+
+def test_a_mobile_number_is_used_where_there_is_no_other(now: Staged) -> None:
+    assert now.one("stg_crm__contacts", "14")["phone"] == "+44 20 7946 0000"
 
 
 def test_a_deal_is_won_from_the_day_it_closed(now: Staged, march: Staged) -> None:
@@ -476,8 +634,27 @@ def test_a_deal_is_with_its_primary_company(now: Staged) -> None:
 
 
 def test_subscription_changes_of_hubspot_are_consents_but_bounces_are_not(now: Staged) -> None:
-    found = {r["email"]: r["status"] for r in now["stg_crm__consents"]}
-    assert found == {"in@example.com": "granted", "out@example.com": "denied"}
+    found = {r["email"]: r["status"] for r in now["stg_crm__consents"] if not r["contact_id"]}
+    assert found == {
+        "in@example.com": "granted",
+        "out@example.com": "denied",
+        "quiet@example.com": "denied",
+    }
+
+
+def test_a_contact_that_opted_out_is_denied_since_its_history_says_so(
+    now: Staged, march: Staged
+) -> None:
+    for staged, unknown in ((now, "2026-07-01"), (march, "2026-03-16")):
+        denied = {
+            r["contact_id"]: (r["status"], r["recorded_at"])
+            for r in staged["stg_crm__consents"]
+            if r["contact_id"]
+        }
+        assert denied == {
+            "14": ("denied", at("2026-02-20")),
+            "15": ("denied", at(unknown)),
+        }
 
 
 def test_what_a_system_does_not_carry_is_read_from_the_generic_table(now: Staged) -> None:
@@ -490,9 +667,26 @@ def test_the_first_delivery_of_an_event_counts_and_its_zone_is_honoured(now: Sta
     assert (row["user_id"], row["occurred_at"]) == ("u1", at("2026-01-01 08:00:00"))
 
 
-def test_tracks_pages_and_identifies_are_events_until_the_instant(now: Staged) -> None:
+def test_segments_calls_are_events_until_the_instant(now: Staged) -> None:
     found = {r["event_id"]: r["event_name"] for r in now["stg_events__events"]}
-    assert found == {"t1": "signed_up", "p1": "page_viewed", "i1": "identified"}
+    assert found == {
+        "t1": "signed_up",
+        "p1": "page_viewed",
+        "s1": "screen_viewed",
+        "i1": "identified",
+        "i2": "identified",
+        "g1": "grouped",
+    }
+
+
+def test_identifies_and_groups_carry_traits(now: Staged) -> None:
+    person = now.one("stg_events__events", "i1")
+    assert json.loads(person["properties"])["first_name"] == "Ada"
+    assert now.one("stg_events__events", "i2")["email"] == "bob@example.com"
+    assert now.one("stg_events__events", "i2")["properties"] is None
+    group = now.one("stg_events__events", "g1")
+    assert (group["account_id"], group["user_id"]) == ("c1", "u1")
+    assert json.loads(group["properties"])["name"] == "Ada Ltd"
 
 
 def test_a_reopened_ticket_is_not_solved_and_counts_it(now: Staged, march: Staged) -> None:
@@ -521,8 +715,109 @@ def test_the_topic_is_the_most_telling_tag(now: Staged) -> None:
     assert topics == ["billing", None]
 
 
-def test_a_deleted_ticket_is_left_out(now: Staged) -> None:
-    assert now("stg_support__tickets", "3") == []
+def test_a_ticket_that_is_deleted_or_merged_into_another_is_left_out(now: Staged) -> None:
+    assert {r["ticket_id"] for r in now["stg_support__tickets"]} == {"1", "2", "4", "7"}
+
+
+@pytest.mark.parametrize(
+    ("ticket", "account"),
+    [
+        pytest.param("1", "c1", id="external id of the requester's organization"),
+        pytest.param("4", "c2", id="domain of the ticket's organization"),
+        pytest.param("7", None, id="domains of two accounts"),
+    ],
+)
+def test_a_ticket_is_of_the_account_that_its_organization_is(
+    now: Staged, ticket: str, account: str | None
+) -> None:
+    assert now.one("stg_support__tickets", ticket)["account_id"] == account
+
+
+def test_the_external_id_of_a_requester_is_the_products_user(now: Staged) -> None:
+    assert now.one("stg_support__tickets", "1")["user_id"] == "u1"
+
+
+def test_a_ticket_on_hold_is_on_hold(now: Staged) -> None:
+    assert now.one("stg_support__tickets", "4")["status"] == "hold"
+
+
+def test_a_rating_is_read_from_the_fields_history_too(now: Staged) -> None:
+    assert now.one("stg_support__tickets", "7")["csat_score"] == money("1.00")
+
+
+def test_answers_of_qualtrics_have_the_kind_of_their_question_or_survey(now: Staged) -> None:
+    found = {
+        r["response_id"]: (r["kind"], r["score"], r["answer"], r["email"])
+        for r in now["stg_survey__responses"]
+    }
+    assert found == {
+        "R_1.QID1": ("nps", money("9.00"), "9", "ada@example.com"),
+        "R_2.QID3": ("csat", money("4.00"), "Good", "ada@example.com"),
+        "R_2.QID9": ("needs", None, "Speed", "ada@example.com"),
+        "R_3.QID1": ("welcome", None, "Get paid faster", "bob@example.com"),
+        "R_4.QID1.1": ("exit", None, "5", "ada@example.com"),
+        "R_4.QID1.2": ("exit", None, "1", "ada@example.com"),
+    }
+
+
+def test_an_answer_is_given_when_the_response_was_finished_in_utc(now: Staged) -> None:
+    row = now.one("stg_survey__responses", "R_2.QID3")
+    assert (row["responded_at"], row["question"]) == (at("2026-02-01 08:00"), "How was it?")
+
+
+SPARSE: Raw = {
+    "raw_hubspot.contact": [text(id="1")],
+    "raw_stripe.customer": [text(id="cus_1")],
+    "raw_stripe.subscription": [
+        text(id="sub_1", customer_id="cus_1", status="active", start_date="2026-01-01"),
+    ],
+    "raw_stripe.subscription_item": [item("sub_1", "solo")],
+    "raw_stripe.plan": [
+        text(id="solo", currency="kwd", interval="year") | {"amount": "120000"},
+    ],
+    "raw_stripe.payment_intent": [
+        text(id="pi_1", customer_id="cus_1", currency="usd", amount="100", status="succeeded",
+             created="2026-01-01"),
+    ],
+    "raw_segment.tracks": [text(id="t1", event="signed_up", timestamp="2026-01-01")],
+    "raw_zendesk.ticket": [
+        text(id="1", requester_id="10", status="open", created_at="2026-01-01"),
+    ],
+    "raw_zendesk.user": [text(id="10")],
+    "raw_qualtrics.survey_response": [text(id="R_1", survey_id="SV_1", end_date="2026-01-01")],
+    "raw_qualtrics.question_response": [
+        text(response_id="R_1", question_id="QID1", value="10"),
+    ],
+}  # fmt: skip
+
+
+def test_the_tables_that_a_team_lacks_are_read_as_empty_and_named_once(tmp_path: Path) -> None:
+    land(tmp_path / "x.duckdb", SPARSE)
+    notes: list[str] = []
+    staged = stage(
+        tmp_path / "x.duckdb", NATIVE, "2026-07-01", notes=notes, qualtrics_surveys={"QID1": "nps"}
+    )
+    assert {name: len(rows) for name, rows in staged.items() if rows} == {
+        "stg_crm__contacts": 1,
+        "stg_billing__customers": 1,
+        "stg_billing__subscriptions": 1,
+        "stg_billing__subscription_changes": 1,
+        "stg_billing__payments": 1,
+        "stg_events__events": 1,
+        "stg_support__tickets": 1,
+        "stg_survey__responses": 1,
+    }
+    row = staged.one("stg_billing__subscriptions", "sub_1")
+    assert (row["mrr_original"], row["plan"]) == (money("10.00"), "solo")
+    absent = [note.split()[0] for note in notes if "is read as empty" in note]
+    assert len(absent) == len(set(absent))
+    assert set(absent) > {
+        "raw_hubspot.company",
+        "raw_stripe.price",
+        "raw_segment.pages",
+        "raw_zendesk.ticket_tag",
+        "raw_qualtrics.question",
+    }
 
 
 BILLING_ALONE = {
@@ -578,7 +873,9 @@ def test_status_follows_the_instant_in_generic_tables_too(shop: Staged) -> None:
     assert row["issued_at"] == at("2011-01-01 15:00:00")
 
 
-def test_generic_changes_take_the_currency_of_their_subscription(tmp_path: Path) -> None:
+def test_generic_changes_take_their_subscriptions_currency_and_merges_count_once(
+    tmp_path: Path,
+) -> None:
     tables: Raw = {
         "raw_generic.customers": [text(billing_customer_id="1")],
         "raw_generic.subscriptions": [
@@ -588,9 +885,17 @@ def test_generic_changes_take_the_currency_of_their_subscription(tmp_path: Path)
         "raw_generic.subscription_changes": [
             text(subscription_id="s", changed_at="2026-01-01", mrr="100"),
         ],
+        "raw_generic.contacts": [text(contact_id="1")],
+        "raw_generic.merges": [
+            text(object="Contact ", merged_id="2", surviving_id="1", merged_at="2026-01-01"),
+            text(object="contact", merged_id="2", surviving_id="1", merged_at=None),
+            text(object="contact", merged_id="1", surviving_id="1", merged_at=None),
+        ],
     }  # fmt: skip
     land(tmp_path / "x.duckdb", tables)
-    staged = stage(tmp_path / "x.duckdb", BILLING_ALONE, "2026-07-01")
+    staged = stage(tmp_path / "x.duckdb", BILLING_ALONE | {"crm": "generic"}, "2026-07-01")
+    merge = staged.one("stg_crm__merges", "2")
+    assert (merge["object"], merge["merged_at"]) == ("contact", at("2026-01-01"))
     assert staged.one("stg_billing__subscription_changes", "s")["mrr"] == money("108.00")
     row = staged.one("stg_billing__subscriptions", "s")
     assert (row["status"], row["mrr"]) == ("trialing", money("0.00"))
@@ -607,10 +912,16 @@ def complaint(tmp_path_factory: pytest.TempPathFactory) -> str:
             text(payment_id="1", billing_customer_id="1", amount="1")
             | {"attempted_at": "1293876000"},
         ],
+        **QUALTRICS,
     }
     land(path, tables)
     with pytest.raises(StrataError) as stopped:
-        stage(path, BILLING_ALONE | {"crm": "generic"}, "2011-12-10")
+        stage(
+            path,
+            BILLING_ALONE | {"crm": "generic", "survey": "qualtrics"},
+            "2011-12-10",
+            qualtrics_surveys={"SV_1": "smile"},
+        )
     return str(stopped.value)
 
 
@@ -621,6 +932,10 @@ def test_a_missing_required_column_is_named_with_what_was_found(complaint: str) 
 
 def test_a_missing_required_table_is_named(complaint: str) -> None:
     assert "The table raw_generic.contacts does not exist." in complaint
+
+
+def test_a_kind_that_surveys_do_not_know_is_named_with_those_they_do(complaint: str) -> None:
+    assert "qualtrics_surveys calls SV_1 'smile'. Accepted: nps, csat, ces" in complaint
 
 
 def test_a_number_is_no_time(complaint: str) -> None:

@@ -5,6 +5,7 @@
     'stg_crm__deals': ['created_at', 'closed_at'],
     'stg_crm__consents': ['recorded_at'],
     'stg_crm__enrichment': ['observed_at'],
+    'stg_crm__merges': ['merged_at'],
     'stg_billing__customers': ['created_at'],
     'stg_billing__subscriptions': ['started_at', 'cancelled_at', 'ended_at'],
     'stg_billing__subscription_changes': ['changed_at'],

@@ -10,7 +10,10 @@ renamed as (
     select
         -- ids
         id as billing_customer_id,
-        case when not coalesce(is_deleted, false) then {{ json_text('metadata', 'user_id') }} end as user_id,
+        case
+            when not coalesce(is_deleted, false)
+                then {{ json_text('metadata', var('stripe_user_id_key', 'user_id')) }}
+        end as user_id,
 
         -- text
         case when not coalesce(is_deleted, false) then email end as email,

@@ -8,8 +8,8 @@ lines as (
     {{ raw_table('stripe', 'invoice_line_item') }}
 ),
 
-charges as (
-    {{ raw_table('stripe', 'charge') }}
+payments as (
+    select * from {{ ref('stg_stripe__payments') }}
 ),
 
 raw_credit_notes as (
@@ -37,8 +37,8 @@ ranked_lines as (
 first_payments as (
     select
         invoice_id,
-        min(created) as paid_at
-    from charges
+        min(attempted_at) as paid_at
+    from payments
     where status = 'succeeded' and invoice_id is not null
     group by invoice_id
 ),
@@ -66,7 +66,11 @@ invoices as (
             when raw_invoices.status_transitions_paid_at is not null then raw_invoices.status_transitions_paid_at
             when first_payments.paid_at is not null then first_payments.paid_at
             -- Nothing to pay: paid when issued.
-            when coalesce(raw_invoices.amount_due, raw_invoices.total) = 0 then raw_invoices.created
+            when coalesce(raw_invoices.amount_due, raw_invoices.total) = 0
+                then
+                    coalesce(
+                        raw_invoices.status_transitions_finalized_at, raw_invoices.created, raw_invoices.period_end
+                    )
         end as paid_at,
         raw_invoices._fivetran_synced as loaded_at
     from raw_invoices
@@ -99,6 +103,7 @@ credit_notes as (
         on raw_credit_notes.refund_id = refunds.id and coalesce(refunds.status, 'succeeded') = 'succeeded'
     where
         (coalesce(raw_credit_notes.status, 'issued') <> 'void' or raw_credit_notes.voided_at > {{ as_of() }})
+        and coalesce(raw_credit_notes.livemode, true)
         and refunds.id is null
 ),
 

@@ -4,6 +4,10 @@ with refunds as (
     {{ raw_table('stripe', 'refund') }}
 ),
 
+payments as (
+    select * from {{ ref('stg_stripe__payments') }}
+),
+
 charges as (
     {{ raw_table('stripe', 'charge') }}
 ),
@@ -12,23 +16,36 @@ invoices as (
     {{ raw_table('stripe', 'invoice') }}
 ),
 
+-- A refund names its charge; where only payment intents were landed, the intent.
+named as (
+    select
+        refunds.*,
+        coalesce(by_charge.payment_id, by_intent.payment_id, refunds.charge_id, refunds.payment_intent_id)
+            as payment_id,
+        coalesce(by_charge.billing_customer_id, by_intent.billing_customer_id) as billing_customer_id,
+        coalesce(by_charge.invoice_id, by_intent.invoice_id) as invoice_id
+    from refunds
+    left join payments as by_charge on refunds.charge_id = by_charge.payment_id
+    left join payments as by_intent on refunds.payment_intent_id = by_intent.payment_id
+),
+
 -- Invoices count net of tax, so the tax that a refund gives back is left out.
 net_refunds as (
     select
-        refunds.id as refund_id,
-        refunds.charge_id as payment_id,
-        charges.customer_id as billing_customer_id,
-        refunds.amount * coalesce(
+        named.id as refund_id,
+        named.payment_id,
+        named.billing_customer_id,
+        named.amount * coalesce(
             cast(invoices.total - coalesce(invoices.tax, 0) as decimal(18, 6)) / nullif(invoices.total, 0), 1
         ) as net_amount,
-        refunds.currency,
-        refunds.created as refunded_at,
-        refunds._fivetran_synced as loaded_at
-    from refunds
-    left join charges on refunds.charge_id = charges.id
-    left join invoices on charges.invoice_id = invoices.id
+        named.currency,
+        named.created as refunded_at,
+        named._fivetran_synced as loaded_at
+    from named
+    left join charges on named.charge_id = charges.id
+    left join invoices on named.invoice_id = invoices.id
     where
-        coalesce(refunds.status, 'succeeded') in ('succeeded', 'pending')
+        coalesce(named.status, 'succeeded') in ('succeeded', 'pending')
         and coalesce(charges.livemode, true)
 ),
 

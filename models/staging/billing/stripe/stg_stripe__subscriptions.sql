@@ -1,7 +1,11 @@
 {{ config(enabled=is_fed_by('billing', 'subscriptions', 'stripe')) }}
 
-with versions as (
+with history as (
     {{ raw_table('stripe', 'subscription_history') }}
+),
+
+current_states as (
+    {{ raw_table('stripe', 'subscription') }}
 ),
 
 items as (
@@ -10,6 +14,43 @@ items as (
 
 prices as (
     {{ stripe_prices() }}
+),
+
+-- Some loaders keep the versions of a subscription, some its current state, some both.
+versions as (
+    select
+        id,
+        customer_id,
+        status,
+        livemode,
+        _fivetran_active,
+        _fivetran_start,
+        _fivetran_synced,
+        created,
+        start_date,
+        trial_end,
+        canceled_at,
+        ended_at
+    from history
+
+    union all
+
+    select
+        current_states.id,
+        current_states.customer_id,
+        current_states.status,
+        current_states.livemode,
+        true as _fivetran_active,
+        null as _fivetran_start,
+        current_states._fivetran_synced,
+        current_states.created,
+        current_states.start_date,
+        current_states.trial_end,
+        current_states.canceled_at,
+        current_states.ended_at
+    from current_states
+    left join history on current_states.id = history.id
+    where history.id is null
 ),
 
 -- The version that held at the run's instant; before the loader's first sync,

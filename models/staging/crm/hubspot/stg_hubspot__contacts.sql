@@ -4,19 +4,47 @@ with contacts as (
     {{ raw_table('hubspot', 'contact') }}
 ),
 
-merged_away as (
-    select vid_to_merge
-    from (
-        {{ raw_table('hubspot', 'contact_merge_audit') }}
-    ) as audited
-    group by vid_to_merge
+merged_pairs as (
+    select
+        merged_id,
+        surviving_id
+    from {{ ref('stg_hubspot__merges') }}
+    where object = 'contact' and (merged_at <= {{ as_of() }} or merged_at is null)
+),
+
+existing as (
+    select * from contacts
+    where not coalesce(_fivetran_deleted, false)
+),
+
+merged_contacts as (
+    {{ merged_away('merged_pairs', 'existing') }}
+),
+
+associations as (
+    {{ raw_table('hubspot', 'contact_company') }}
+),
+
+-- HubSpot's association type 1 is the contact's primary company.
+ranked_companies as (
+    select
+        contact_id,
+        company_id,
+        row_number() over (
+            partition by contact_id
+            order by case when type_id = '1' then 0 else 1 end, company_id
+        ) as preference
+    from associations
 ),
 
 kept as (
-    select contacts.*
-    from contacts
-    left join merged_away on contacts.id = merged_away.vid_to_merge
-    where merged_away.vid_to_merge is null and not coalesce(contacts._fivetran_deleted, false)
+    select
+        existing.*,
+        ranked_companies.company_id as associated_company_id
+    from existing
+    left join merged_contacts on existing.id = merged_contacts.record_id
+    left join ranked_companies on existing.id = ranked_companies.contact_id and ranked_companies.preference = 1
+    where merged_contacts.record_id is null
 ),
 
 renamed as (
@@ -24,11 +52,11 @@ renamed as (
         -- ids
         id as contact_id,
         property_user_id as user_id,
-        property_associatedcompanyid as account_id,
+        coalesce(property_associatedcompanyid, associated_company_id) as account_id,
 
         -- text
         property_email as email,
-        property_phone as phone,
+        coalesce(property_phone, property_mobilephone) as phone,
         property_firstname as first_name,
         property_lastname as last_name,
         property_gender as gender,

@@ -4,6 +4,16 @@ with deals as (
     {{ raw_table('hubspot', 'deal') }}
 ),
 
+merged_pairs as (
+    select
+        merged_deal_id as merged_id,
+        deal_id as surviving_id
+    from (
+        {{ raw_table('hubspot', 'merged_deal') }}
+    ) as raw_merges
+    where merged_deal_id <> deal_id
+),
+
 stages as (
     {{ raw_table('hubspot', 'deal_pipeline_stage') }}
 ),
@@ -14,6 +24,18 @@ deal_companies as (
 
 deal_contacts as (
     {{ raw_table('hubspot', 'deal_contact') }}
+),
+
+existing as (
+    select
+        deals.deal_id as id,
+        deals.*
+    from deals
+    where not coalesce(deals.is_deleted, false)
+),
+
+merged_deals as (
+    {{ merged_away('merged_pairs', 'existing') }}
 ),
 
 -- HubSpot's association type 5 is the deal's primary company.
@@ -36,7 +58,7 @@ first_contacts as (
     group by deal_id
 ),
 
--- Stage ids are unique within a pipeline, and a shared account's may repeat.
+-- Stage ids are unique within a pipeline.
 known_stages as (
     select
         stage_id,
@@ -48,32 +70,45 @@ known_stages as (
     group by stage_id, pipeline_id
 ),
 
+ranked_stages as (
+    select
+        existing.deal_id,
+        known_stages.stage,
+        known_stages.is_closed_won,
+        known_stages.is_closed,
+        -- A deal that does not name its pipeline may find its stage in several.
+        row_number() over (partition by existing.deal_id order by known_stages.pipeline_id) as preference
+    from existing
+    inner join known_stages
+        on existing.deal_pipeline_stage_id = known_stages.stage_id
+        and coalesce(existing.deal_pipeline_id, known_stages.pipeline_id, '') = coalesce(known_stages.pipeline_id, '')
+),
+
 final as (
     select
         -- ids
-        deals.deal_id,
+        existing.deal_id,
         ranked_companies.company_id as account_id,
         first_contacts.contact_id,
 
         -- text
-        coalesce(known_stages.stage, deals.deal_pipeline_stage_id) as stage,
+        coalesce(ranked_stages.stage, existing.deal_pipeline_stage_id) as stage,
 
         -- numbers
-        deals.property_amount as amount,
-        deals.property_deal_currency_code as currency,
+        existing.property_amount as amount,
+        existing.property_deal_currency_code as currency,
 
         -- booleans and times: an open deal's close date is only a forecast
-        case when known_stages.is_closed then known_stages.is_closed_won end as is_won,
-        deals.property_createdate as created_at,
-        case when known_stages.is_closed then deals.property_closedate end as closed_at,
-        deals._fivetran_synced as loaded_at
-    from deals
-    left join known_stages
-        on deals.deal_pipeline_stage_id = known_stages.stage_id
-        and coalesce(deals.deal_pipeline_id, known_stages.pipeline_id) = known_stages.pipeline_id
-    left join ranked_companies on deals.deal_id = ranked_companies.deal_id and ranked_companies.preference = 1
-    left join first_contacts on deals.deal_id = first_contacts.deal_id
-    where not coalesce(deals.is_deleted, false)
+        case when ranked_stages.is_closed then ranked_stages.is_closed_won end as is_won,
+        existing.property_createdate as created_at,
+        case when ranked_stages.is_closed then existing.property_closedate end as closed_at,
+        existing._fivetran_synced as loaded_at
+    from existing
+    left join merged_deals on existing.deal_id = merged_deals.record_id
+    left join ranked_stages on existing.deal_id = ranked_stages.deal_id and ranked_stages.preference = 1
+    left join ranked_companies on existing.deal_id = ranked_companies.deal_id and ranked_companies.preference = 1
+    left join first_contacts on existing.deal_id = first_contacts.deal_id
+    where merged_deals.record_id is null
 )
 
 select * from final
