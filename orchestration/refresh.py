@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -122,7 +123,7 @@ class Refresh:
                     "where status in ('warn', 'error') order by 1, 6, 2"
                 )
             ).all()
-        lines: dict[tuple[str, str], list[str]] = {}
+        lines: dict[tuple[Any, Any], list[str]] = {}
         for system, table, hours, warn_after, error_after, status in rows:
             bound = warn_after if status == "warn" else error_after
             lines.setdefault((system, status), []).append(
