@@ -6,7 +6,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help setup demo test check lint format dagster lock clean postgres-server
+.PHONY: help setup demo test check lint format docs benchmark dagster lock clean postgres-server
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,12 @@ format: setup  ## let ruff and sqlfluff rewrite what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff fix models tests/data tests/macros
+
+docs: setup  ## write docs/source-map.md: the raw columns behind every column of the 360s
+	@$(BIN)/strata source-map
+
+benchmark: setup  ## an hourly refresh against a full build, 200,000 people (takes minutes)
+	$(BIN)/python -m benchmarks.incremental
 
 dagster: setup  ## open Dagster's UI on http://127.0.0.1:3000
 	@mkdir -p .dagster

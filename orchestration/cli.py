@@ -121,6 +121,15 @@ def sync(
         sys.exit(failures[0].exit_code)
 
 
+@app.command(name="source-map")
+def source_map() -> None:
+    """Write docs/source-map.md: the raw columns behind every column of the 360s."""
+    from orchestration.source_map import PAGE, write_page
+
+    write_page()
+    out.print(f"Wrote {PAGE}", highlight=False, soft_wrap=True)
+
+
 @app.command()
 def demo(target: Target = None) -> None:
     """Load the demo company, refresh it day by day, deliver two audiences, say where to look."""

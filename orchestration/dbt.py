@@ -102,6 +102,19 @@ class Dbt:
             raise NodesFailed(results)
         return results
 
+    def compiled(self, select: Sequence[str]) -> dict[str, str]:
+        """The compiled SQL of the selected models, by unique id. Raises NodesFailed."""
+        outcome = self._invoke(["compile", "--select", *select], self.variables, self.manifest)
+        if not isinstance(outcome.result, RunExecutionResult):
+            raise UsageError(_words(outcome.exception))
+        results = [_node_result(result) for result in outcome.result.results]
+        if any(not result.is_good for result in results):
+            raise NodesFailed(results)
+        nodes: list[Any] = [result.node for result in outcome.result.results]
+        return {
+            node.unique_id: node.compiled_code for node in nodes if node.resource_type == "model"
+        }
+
     def _invoke(
         self, arguments: list[str], variables: dict[str, Any], manifest: Manifest | None
     ) -> dbtRunnerResult:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -112,6 +113,28 @@ class Refresh:
             for domain, entity, reason, count, key in rows
         ]
 
+    def late(self) -> list[str]:
+        """One line per system and state of lateness of its raw tables, as of the instant."""
+        with engine(self.dbt.target).connect() as connection:
+            rows = connection.execute(
+                sa.text(
+                    "select source_system, table_name, hours_behind, warn_after_hours, "
+                    "error_after_hours, status from operations.source_freshness "
+                    "where status in ('warn', 'error') order by 1, 6, 2"
+                )
+            ).all()
+        lines: dict[tuple[Any, Any], list[str]] = {}
+        for system, table, hours, warn_after, error_after, status in rows:
+            bound = warn_after if status == "warn" else error_after
+            lines.setdefault((system, status), []).append(
+                f"{table} {hours:,.0f} hours ago (bound {bound})"
+            )
+        return [
+            f"{system} is {'late' if status == 'warn' else 'not loaded any more'}: last loaded "
+            f"before the instant: {', '.join(tables)}; see operations.source_freshness"
+            for (system, status), tables in lines.items()
+        ]
+
     def audit(self) -> list[str]:
         """Judges the candidates and the 360s with Great Expectations.
 
@@ -176,7 +199,7 @@ def refresh(run: Refresh) -> list[Verdict]:
     try:
         run.progress("writing candidates")
         run.write()
-        for line in run.rejected():
+        for line in [*run.rejected(), *run.late()]:
             run.progress.note(line)
         run.progress("auditing")
         run.audit()

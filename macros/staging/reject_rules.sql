@@ -13,6 +13,7 @@
         'columns': ['email'],
         'keeps_row': true,
     } -%}
+    {%- set no_amount = {'reason': 'the amount is missing', 'when': 'adapted.amount is null', 'columns': ['amount']} -%}
     {%- set rules = {
         'crm': {
             'contacts': [not_an_email],
@@ -27,10 +28,13 @@
             'subscription_changes': [
                 {'reason': 'mrr is negative', 'when': 'adapted.mrr < 0', 'columns': ['mrr']},
             ],
+            'invoices': [no_amount],
             'payments': [
+                no_amount,
                 {'reason': 'amount is negative', 'when': 'adapted.amount < 0', 'columns': ['amount']},
             ],
             'refunds': [
+                no_amount,
                 {'reason': 'amount is negative', 'when': 'adapted.amount < 0', 'columns': ['amount']},
             ],
         },
