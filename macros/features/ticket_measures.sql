@@ -8,11 +8,11 @@
     count(case when {{ within_last('created_at', 90) }} then 1 end) as ticket_count_last_90,
     count(case when reopen_count > 0 and {{ within_last('created_at', 90) }} then 1 end)
         as reopened_ticket_count_last_90,
-    cast(avg(case when {{ within_last('created_at', 90) }} then hours_to_first_response end) as decimal(18, 2))
+    {{ rounded_average('case when ' ~ within_last('created_at', 90) ~ ' then hours_to_first_response end') }}
         as hours_to_first_response_average_last_90,
-    cast(avg(case when {{ within_last('solved_at', 90) }} then hours_to_solve end) as decimal(18, 2))
+    {{ rounded_average('case when ' ~ within_last('solved_at', 90) ~ ' then hours_to_solve end') }}
         as hours_to_solve_average_last_90,
-    cast(avg(case when {{ within_last('solved_at', 90) }} then csat_score end) as decimal(4, 2))
+    {{ rounded_average('case when ' ~ within_last('solved_at', 90) ~ ' then csat_score end') }}
         as csat_average_support_last_90,
     max(created_at) as last_ticket_at
 {%- endmacro %}

@@ -37,9 +37,9 @@ select
     -- numbers
     {{ hours_between('created_at', 'first_response_at') }} as hours_to_first_response,
     {{ hours_between('created_at', 'solved_at') }} as hours_to_solve,
-    case when is_open then {{ hours_between('created_at', as_of()) }} end as age_hours,
+    cast(case when is_open then {{ hours_between('created_at', as_of()) }} end as decimal(18, 2)) as age_hours,
     coalesce(reopen_count, 0) as reopen_count,
-    case when csat_score between 1 and 5 then csat_score end as csat_score,
+    cast(case when csat_score between 1 and 5 then csat_score end as decimal(18, 2)) as csat_score,
 
     -- booleans
     is_open,

@@ -25,10 +25,8 @@ scores as (
         max(case when kind = 'nps' and recency = 1 then responded_at end) as nps_responded_at,
         max(case when kind = 'csat' and recency = 1 then score end) as csat_last,
         max(case when kind = 'csat' and recency = 1 then responded_at end) as csat_responded_at,
-        cast(
-            avg(case when kind = 'csat' and {{ within_last('responded_at', 180) }} then cast(score as decimal(18, 2)) end)
-            as decimal(4, 2)
-        ) as csat_average_last_180,
+        {{ rounded_average("case when kind = 'csat' and " ~ within_last('responded_at', 180) ~ ' then score end') }}
+            as csat_average_last_180,
         max(case when kind = 'ces' and recency = 1 then score end) as ces_last,
         max(case when kind = 'ces' and recency = 1 then responded_at end) as ces_responded_at
     from scored
