@@ -14,9 +14,56 @@
         'keeps_row': true,
     } -%}
     {%- set no_amount = {'reason': 'the amount is missing', 'when': 'adapted.amount is null', 'columns': ['amount']} -%}
+    {#- Facts of a provider are text: one that is not of its attribute's type is not used. -#}
+    {%- set whole = "translate(trim(adapted.value), '0123456789', '') = '' and length(trim(adapted.value)) between 1 and 9" -%}
+    {%- set number -%}
+        translate(trim(adapted.value), '0123456789', '') in ('', '.')
+            and length(split_part(trim(adapted.value), '.', 1)) between 1 and 15
+    {%- endset -%}
+    {%- set ends_in_leap_year -%}
+        substr(adapted.value, 3, 2) in ({% for year in range(0, 100, 4) %}'{{ '%02d' % year }}'{{ ', ' if not loop.last }}{% endfor %})
+    {%- endset -%}
+    {%- set date -%}
+        adapted.value like '____-__-__' and translate(adapted.value, '0123456789', '') = '--'
+            and substr(adapted.value, 1, 4) between '1901' and '2099'
+            and substr(adapted.value, 6, 2) between '01' and '12'
+            and substr(adapted.value, 9, 2) between '01' and case
+                when substr(adapted.value, 6, 2) = '02' then case when {{ ends_in_leap_year }} then '29' else '28' end
+                when substr(adapted.value, 6, 2) in ('04', '06', '09', '11') then '30'
+                else '31'
+            end
+    {%- endset -%}
+    {%- set attribute_types = [
+        ('employee_count', 'a whole number of at most 9 digits', whole),
+        ('annual_revenue', 'a number', number),
+        ('birth_date', 'a date such as 1980-12-31', date),
+    ] -%}
+    {%- set not_of_its_type = [] -%}
+    {%- for attribute, type, is_one in attribute_types -%}
+        {%- do not_of_its_type.append({
+            'reason': attribute ~ ' is not ' ~ type,
+            'when': "adapted.attribute = '" ~ attribute ~ "' and not (" ~ is_one ~ ")",
+            'columns': ['email', 'domain', 'attribute', 'value'],
+        }) -%}
+    {%- endfor -%}
+    {%- set off_the_scale = [] -%}
+    {%- for kind, lowest, highest in [('nps', 0, 10), ('csat', 1, 5), ('ces', 1, 7)] -%}
+        {%- do off_the_scale.append({
+            'reason': 'the score is not a whole number from ' ~ lowest ~ ' to ' ~ highest,
+            'when': "adapted.kind = '" ~ kind ~ "' and (adapted.score < " ~ lowest ~ ' or adapted.score > ' ~ highest
+                ~ ' or adapted.score <> floor(adapted.score))',
+            'columns': ['kind', 'score'],
+        }) -%}
+    {%- endfor -%}
     {%- set rules = {
         'crm': {
-            'contacts': [not_an_email],
+            'contacts': [
+                not_an_email,
+                {'reason': 'the birth date is before 1900 or after the instant',
+                 'when': "adapted.birth_date < date '1900-01-01' or adapted.birth_date > " ~ as_of(),
+                 'columns': ['birth_date'], 'keeps_row': true},
+            ],
+            'enrichment': not_of_its_type,
         },
         'billing': {
             'customers': [not_an_email],
@@ -39,10 +86,19 @@
             ],
         },
         'support': {
-            'tickets': [not_an_email],
+            'tickets': [
+                not_an_email,
+                {'reason': 'is answered before it is created', 'when': 'adapted.first_response_at < adapted.created_at',
+                 'columns': ['created_at', 'first_response_at'], 'keeps_row': true},
+                {'reason': 'is solved before it is created', 'when': 'adapted.solved_at < adapted.created_at',
+                 'columns': ['created_at', 'solved_at'], 'keeps_row': true},
+                {'reason': 'the satisfaction is not from 1 to 5',
+                 'when': 'adapted.csat_score < 1 or adapted.csat_score > 5',
+                 'columns': ['csat_score'], 'keeps_row': true},
+            ],
         },
         'survey': {
-            'responses': [not_an_email],
+            'responses': [not_an_email] + off_the_scale,
         },
     }.get(domain, {}).get(entity, []) -%}
     {%- set nodes = graph.nodes if execute else {} -%}

@@ -1,22 +1,5 @@
 with consents as (
-    select * from {{ ref('stg_crm__consents') }}
-),
-
-identifiers as (
-    select * from {{ ref('customer_identifiers') }}
-),
-
-resolved as (
-    select
-        coalesce(contacts.customer_id, emails.customer_id) as customer_id,
-        consents.channel,
-        consents.status,
-        consents.recorded_at
-    from consents
-    left join identifiers as contacts
-        on contacts.identifier_type = 'contact_id' and consents.contact_id = contacts.identifier_value
-    left join identifiers as emails
-        on emails.identifier_type = 'email' and {{ normalise_email('consents.email') }} = emails.identifier_value
+    {{ with_customer(ref('stg_crm__consents'), by=['contact_id', 'email']) }}
 ),
 
 -- The last word counts; of two at the same time, the refusal.
@@ -24,7 +7,7 @@ latest as (
     select
         *,
         row_number() over (partition by customer_id, channel order by recorded_at desc, status asc) as recency
-    from resolved
+    from consents
     where customer_id is not null
 )
 

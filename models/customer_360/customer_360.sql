@@ -26,6 +26,10 @@ survey as (
     select * from {{ ref('feat_customers__survey') }}
 ),
 
+needs as (
+    select * from {{ ref('feat_customers__needs') }}
+),
+
 health as (
     select * from {{ ref('feat_customers__health') }}
 ),
@@ -91,9 +95,9 @@ joined as (
         activity.primary_browser_last_28,
 
         -- what they need
-        survey.job_to_be_done,
-        survey.benefit_sought,
-        survey.exit_reason,
+        needs.job_to_be_done,
+        needs.benefit_sought,
+        needs.exit_reason,
         survey.nps_score,
         case
             when survey.nps_score >= 9 then 'promoter'
@@ -117,6 +121,7 @@ joined as (
     left join activity on customers.customer_id = activity.customer_id
     left join support on customers.customer_id = support.customer_id
     left join survey on customers.customer_id = survey.customer_id
+    left join needs on customers.customer_id = needs.customer_id
     left join health on customers.customer_id = health.customer_id
 )
 

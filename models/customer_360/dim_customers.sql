@@ -1,25 +1,33 @@
+{%- set attributes = [
+    'first_name', 'last_name', 'gender', 'marital_status', 'education', 'income_band', 'job_title', 'language',
+    'timezone', 'country', 'region', 'city', 'postal_code', 'lifecycle_stage', 'lead_source', 'persona', 'birth_date',
+] -%}
+{%- set lists = ['interests', 'attitudes'] -%}
+
 with identity_map as (
     select * from {{ ref('customer_identity_map') }}
 ),
 
-identifiers as (
-    select * from {{ ref('customer_identifiers') }}
-),
-
 contacts as (
-    select * from {{ ref('stg_crm__contacts') }}
+    {{ with_customer(ref('stg_crm__contacts'), by=['contact_id']) }}
 ),
 
 billing_customers as (
-    select * from {{ ref('stg_billing__customers') }}
+    {{ with_customer(ref('stg_billing__customers'), by=['billing_customer_id']) }}
 ),
 
-events as (
-    select * from {{ ref('stg_events__events') }}
+attributes as (
+    select * from {{ ref('customer_attributes') }}
+    where is_chosen
 ),
 
-country_names as (
-    select * from {{ ref('int_country_names') }}
+primary_accounts as (
+    select * from {{ ref('customer_accounts') }}
+    where is_primary
+),
+
+country_regions as (
+    select * from {{ ref('country_regions') }}
 ),
 
 customers as (
@@ -27,89 +35,90 @@ customers as (
         customer_id,
         min(first_seen_at) as first_identified_at,
         min(case when identifier_type = 'email' then identifier_value end) as any_email,
-        max(case when identifier_type = 'user_id' then 1 else 0 end) = 1 as has_user
+        max(case when identifier_type = 'user_id' then 1 else 0 end) = 1 as has_user,
+        max(case when identifier_type = 'billing_customer_id' then 1 else 0 end) = 1 as has_billing
     from identity_map
     where not is_test
     group by customer_id
 ),
 
--- Several contacts of one person: the one that was edited last speaks.
-customer_contacts as (
+crm_emails as (
     select
-        identifiers.customer_id,
-        contacts.*,
+        customer_id,
+        {{ normalise_email('email') }} as email,
         row_number() over (
-            partition by identifiers.customer_id
-            order by contacts.updated_at desc nulls last, contacts.created_at desc nulls last, contacts.contact_id asc
+            partition by customer_id
+            order by updated_at desc nulls last, created_at desc nulls last, contact_id asc
         ) as recency
     from contacts
-    inner join identifiers
-        on identifiers.identifier_type = 'contact_id' and contacts.contact_id = identifiers.identifier_value
+    where {{ normalise_email('email') }} is not null
 ),
 
-customer_billing as (
+billing_emails as (
     select
-        identifiers.customer_id,
-        billing_customers.*,
+        customer_id,
+        {{ normalise_email('email') }} as email,
         row_number() over (
-            partition by identifiers.customer_id
-            order by billing_customers.created_at desc nulls last, billing_customers.billing_customer_id asc
+            partition by customer_id
+            order by created_at desc nulls last, billing_customer_id asc
         ) as recency
     from billing_customers
-    inner join identifiers
-        on identifiers.identifier_type = 'billing_customer_id'
-        and billing_customers.billing_customer_id = identifiers.identifier_value
+    where {{ normalise_email('email') }} is not null
 ),
 
-event_accounts as (
+attributes_wide as (
     select
-        identifiers.customer_id,
-        events.account_id,
-        row_number() over (
-            partition by identifiers.customer_id
-            order by max(events.occurred_at) desc, events.account_id asc
-        ) as recency
-    from events
-    inner join identifiers
-        on identifiers.identifier_type = 'user_id' and events.user_id = identifiers.identifier_value
-    where events.account_id is not null
-    group by identifiers.customer_id, events.account_id
+        customer_id,
+        {%- for attribute in attributes %}
+        max(case when attribute = '{{ attribute }}' then value end) as {{ attribute }},
+        {%- endfor %}
+        {%- for attribute in lists %}
+        {{ dbt.listagg("case when attribute = '" ~ attribute ~ "' then value end", "','") }} as {{ attribute }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from attributes
+    group by customer_id
 )
 
 select
     -- ids
     customers.customer_id,
-    coalesce(
-        {{ normalise_email('crm.email') }},
-        {{ normalise_email('billing.email') }},
-        customers.any_email
-    ) as primary_email,
-    coalesce(crm.account_id, billing.account_id, event_accounts.account_id) as account_id,
+    coalesce(crm_emails.email, billing_emails.email, customers.any_email) as primary_email,
+    primary_accounts.account_id,
 
-    -- text
-    crm.first_name,
-    crm.last_name,
-    coalesce(country_names.country, upper(crm.country), upper(billing.country)) as country,
-    crm.region,
-    country_names.world_region,
-    crm.city,
-    crm.language,
-    crm.timezone,
-    crm.gender,
-    crm.job_title,
-    crm.persona,
-    crm.lead_source,
-    crm.lifecycle_stage,
+    -- who they are
+    attributes_wide.first_name,
+    attributes_wide.last_name,
+    attributes_wide.gender,
+    attributes_wide.marital_status,
+    attributes_wide.education,
+    attributes_wide.income_band,
+    attributes_wide.job_title,
+    {{ comma_list('attributes_wide.interests') }} as interests,
+    {{ comma_list('attributes_wide.attitudes') }} as attitudes,
+    attributes_wide.persona,
+    attributes_wide.lead_source,
+    attributes_wide.lifecycle_stage,
+
+    -- where they are
+    attributes_wide.language,
+    coalesce(attributes_wide.timezone, country_regions.time_zone) as timezone,
+    attributes_wide.country,
+    attributes_wide.region,
+    country_regions.world_region,
+    attributes_wide.city,
+    attributes_wide.postal_code,
 
     -- booleans
     customers.has_user,
-    billing.billing_customer_id is not null as has_billing,
+    customers.has_billing,
 
     -- times
-    crm.birth_date as born_on,
+    cast(attributes_wide.birth_date as date) as born_on,
     customers.first_identified_at
 from customers
-left join customer_contacts as crm on customers.customer_id = crm.customer_id and crm.recency = 1
-left join customer_billing as billing on customers.customer_id = billing.customer_id and billing.recency = 1
-left join event_accounts on customers.customer_id = event_accounts.customer_id and event_accounts.recency = 1
-left join country_names on upper(trim(coalesce(crm.country, billing.country))) = country_names.name
+left join attributes_wide on customers.customer_id = attributes_wide.customer_id
+left join crm_emails on customers.customer_id = crm_emails.customer_id and crm_emails.recency = 1
+left join billing_emails on customers.customer_id = billing_emails.customer_id and billing_emails.recency = 1
+left join primary_accounts on customers.customer_id = primary_accounts.customer_id
+left join country_regions on attributes_wide.country = country_regions.country

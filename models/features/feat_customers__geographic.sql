@@ -1,0 +1,38 @@
+with customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
+country_regions as (
+    select * from {{ ref('country_regions') }}
+),
+
+-- Asked once per time zone, not once per customer.
+offsets as (
+    select
+        timezone,
+        {{ utc_offset_hours('timezone') }} as utc_offset_hours
+    from (
+        select timezone
+        from customers
+        where timezone is not null
+        group by timezone
+    ) as zones
+)
+
+select
+    customers.customer_id,
+    customers.country,
+    country_regions.country_name,
+    customers.region,
+    country_regions.world_region,
+    customers.city,
+    customers.postal_code,
+    customers.timezone as time_zone,
+    country_regions.climate_zone,
+    country_regions.language as country_language,
+    country_regions.currency as country_currency,
+    offsets.utc_offset_hours
+from customers
+left join country_regions on customers.country = country_regions.country
+left join offsets on customers.timezone = offsets.timezone
+where coalesce(customers.country, customers.region, customers.city, customers.postal_code, customers.timezone) is not null
