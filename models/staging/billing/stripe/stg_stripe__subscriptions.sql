@@ -12,6 +12,23 @@ prices as (
     {{ stripe_prices() }}
 ),
 
+compared_versions as (
+    select
+        *,
+        lag(status) over (partition by id order by _fivetran_start, _fivetran_synced) as status_before
+    from versions
+    where coalesce(livemode, true)
+),
+
+dated_versions as (
+    select
+        *,
+        max(case when status is distinct from status_before then _fivetran_start end) over (
+            partition by id order by _fivetran_start, _fivetran_synced rows unbounded preceding
+        ) as status_since
+    from compared_versions
+),
+
 -- The version that held at the run's instant; before the loader's first sync,
 -- the first one it saw.
 ranked_versions as (
@@ -26,8 +43,7 @@ ranked_versions as (
                 case when coalesce(_fivetran_active, true) then 0 else 1 end,
                 _fivetran_synced desc nulls last
         ) as preference
-    from versions
-    where coalesce(livemode, true)
+    from dated_versions
 ),
 
 priced_items as (
@@ -73,6 +89,14 @@ final as (
         -- times
         coalesce(ranked_versions.start_date, ranked_versions.created) as started_at,
         ranked_versions.trial_end as trial_ends_at,
+        ranked_versions.status_since,
+        case
+            when
+                ranked_versions.status <> 'canceled'
+                and ranked_versions.cancel_at is null
+                and not coalesce(ranked_versions.cancel_at_period_end, false)
+                then ranked_versions.current_period_end
+        end as renews_at,
         ranked_versions.canceled_at as cancelled_at,
         coalesce(
             ranked_versions.ended_at,
