@@ -6,13 +6,17 @@
     {%- endfor -%}
 {%- endfor -%}
 
+-- depends_on: {{ ref('stg_billing__subscriptions') }}
 with rejected as (
     {%- for domain, entity in interfaces %}
     {{ rejected_from(domain, entity) }}
-    {{ 'union all' if not loop.last }}
+    union all
+    {%- endfor %}
+    {%- if source_system('events') == 'generic' %}
+    {{ rejected_events() }}
     {%- else %}
     {{ no_rows(model.columns) }}
-    {%- endfor %}
+    {%- endif %}
 )
 
 {{ select_contract('rejected') }}

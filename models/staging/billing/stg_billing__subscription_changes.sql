@@ -1,1 +1,4 @@
+-- The dates of a change are compared with its subscription's.
+-- depends_on: {{ ref('stg_billing__subscriptions') }}
+
 {{ staging_interface('billing', 'subscription_changes') }}

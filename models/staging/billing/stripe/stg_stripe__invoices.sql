@@ -61,6 +61,7 @@ invoices as (
         coalesce(
             raw_invoices.status_transitions_finalized_at, raw_invoices.created, raw_invoices.period_end
         ) as issued_at,
+        raw_invoices.due_date as due_at,
         case
             when coalesce(raw_invoices.status, '') <> 'paid' and not coalesce(raw_invoices.paid, false) then null
             when raw_invoices.status_transitions_paid_at is not null then raw_invoices.status_transitions_paid_at
@@ -116,6 +117,7 @@ final as (
         status,
         product,
         issued_at,
+        due_at,
         paid_at,
         loaded_at
     from invoices
@@ -128,6 +130,7 @@ final as (
         status,
         product,
         issued_at,
+        null as due_at,
         null as paid_at,
         loaded_at
     from credit_notes

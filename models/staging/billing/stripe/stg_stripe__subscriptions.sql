@@ -29,6 +29,9 @@ versions as (
         created,
         start_date,
         trial_end,
+        current_period_end,
+        cancel_at,
+        cancel_at_period_end,
         canceled_at,
         ended_at
     from history
@@ -46,11 +49,31 @@ versions as (
         current_states.created,
         current_states.start_date,
         current_states.trial_end,
+        current_states.current_period_end,
+        current_states.cancel_at,
+        current_states.cancel_at_period_end,
         current_states.canceled_at,
         current_states.ended_at
     from current_states
     left join history on current_states.id = history.id
     where history.id is null
+),
+
+compared_versions as (
+    select
+        *,
+        lag(status) over (partition by id order by _fivetran_start, _fivetran_synced) as status_before
+    from versions
+    where coalesce(livemode, true)
+),
+
+dated_versions as (
+    select
+        *,
+        max(case when status is distinct from status_before then _fivetran_start end) over (
+            partition by id order by _fivetran_start, _fivetran_synced rows unbounded preceding
+        ) as status_since
+    from compared_versions
 ),
 
 -- The version that held at the run's instant; before the loader's first sync,
@@ -67,8 +90,7 @@ ranked_versions as (
                 case when coalesce(_fivetran_active, true) then 0 else 1 end,
                 _fivetran_synced desc nulls last
         ) as preference
-    from versions
-    where coalesce(livemode, true)
+    from dated_versions
 ),
 
 priced_items as (
@@ -114,6 +136,14 @@ final as (
         -- times
         coalesce(ranked_versions.start_date, ranked_versions.created) as started_at,
         ranked_versions.trial_end as trial_ends_at,
+        ranked_versions.status_since,
+        case
+            when
+                ranked_versions.status <> 'canceled'
+                and ranked_versions.cancel_at is null
+                and not coalesce(ranked_versions.cancel_at_period_end, false)
+                then ranked_versions.current_period_end
+        end as renews_at,
         ranked_versions.canceled_at as cancelled_at,
         coalesce(
             ranked_versions.ended_at,

@@ -10,6 +10,7 @@ numbered as (
         *,
         row_number() over (partition by event_id order by received_at, occurred_at) as delivery
     from events
+    where not {{ outside_its_subscription('events') }}
 ),
 
 final as (

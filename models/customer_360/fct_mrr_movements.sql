@@ -1,0 +1,1 @@
+{{ mrr_movements(ref('mrr_by_month'), ['customer_id']) }}
