@@ -3,7 +3,7 @@ with customers as (
 ),
 
 activity as (
-    select * from {{ ref('feat_customers__events') }}
+    select * from {{ ref('feat_customers__activity') }}
 ),
 
 billing as (

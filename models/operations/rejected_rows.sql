@@ -13,6 +13,8 @@ with rejected as (
     {%- else %}
     {{ no_rows(model.columns) }}
     {%- endfor %}
+    union all
+    select * from {{ ref('int_events__rejected') }}
 )
 
 {{ select_contract('rejected') }}

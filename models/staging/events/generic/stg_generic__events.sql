@@ -4,14 +4,6 @@ with events as (
     {{ raw_table('generic', 'events') }}
 ),
 
--- Trackers deliver at least once: the first delivery counts.
-numbered as (
-    select
-        *,
-        row_number() over (partition by event_id order by received_at, occurred_at) as delivery
-    from events
-),
-
 final as (
     select
         event_id,
@@ -32,8 +24,7 @@ final as (
         occurred_at,
         received_at,
         loaded_at
-    from numbered
-    where delivery = 1
+    from events
 )
 
 select * from final
