@@ -15,7 +15,15 @@ rfm as (
 ),
 
 activity as (
-    select * from {{ ref('feat_customers__events') }}
+    select * from {{ ref('feat_customers__activity') }}
+),
+
+feature_use as (
+    select * from {{ ref('feat_customers__feature_use') }}
+),
+
+technology as (
+    select * from {{ ref('feat_customers__technology') }}
 ),
 
 support as (
@@ -89,10 +97,10 @@ joined as (
         coalesce(activity.event_count_last_28, 0) as event_count_last_28,
         coalesce(activity.failed_task_count_last_7, 0) as failed_task_count_last_7,
         coalesce(activity.session_count, 0) as session_count,
-        activity.top_feature_last_28,
-        activity.primary_device_last_28,
-        activity.primary_os_last_28,
-        activity.primary_browser_last_28,
+        feature_use.top_feature_last_28,
+        technology.primary_device_last_28,
+        technology.primary_os_last_28,
+        technology.primary_browser_last_28,
 
         -- what they need
         needs.job_to_be_done,
@@ -119,6 +127,8 @@ joined as (
     left join billing on customers.customer_id = billing.customer_id
     left join rfm on customers.customer_id = rfm.customer_id
     left join activity on customers.customer_id = activity.customer_id
+    left join feature_use on customers.customer_id = feature_use.customer_id
+    left join technology on customers.customer_id = technology.customer_id
     left join support on customers.customer_id = support.customer_id
     left join survey on customers.customer_id = survey.customer_id
     left join needs on customers.customer_id = needs.customer_id

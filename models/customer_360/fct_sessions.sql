@@ -1,20 +1,40 @@
-with events as (
-    select * from {{ ref('int_events__resolved') }}
+-- The sessions of all the events of a person's devices together are the union of the
+-- devices' own intervals: an event is within 30 minutes of the one before it exactly if an
+-- interval is that close to what was covered before it.
+with actor_sessions as (
+    select * from {{ ref('int_events__actor_sessions') }}
+),
+
+actor_customers as (
+    select * from {{ ref('int_events__actor_customers') }}
 ),
 
 -- A visitor is a customer once known, otherwise a browser.
+intervals as (
+    select
+        coalesce(actor_customers.customer_id, actor_customers.anonymous_id) as visitor,
+        actor_customers.customer_id,
+        actor_customers.anonymous_id,
+        actor_sessions.actor_id,
+        actor_sessions.started_at,
+        actor_sessions.ended_at,
+        actor_sessions.event_count
+    from actor_sessions
+    inner join actor_customers on actor_sessions.actor_id = actor_customers.actor_id
+    where
+        coalesce(actor_customers.customer_id, actor_customers.anonymous_id) is not null
+        and (actor_customers.counts_from_on is null or actor_sessions.activity_on >= actor_customers.counts_from_on)
+),
+
 ordered as (
     select
-        event_id,
-        customer_id,
-        anonymous_id,
-        coalesce(customer_id, anonymous_id) as visitor,
-        occurred_at,
-        lag(occurred_at) over (
-            partition by coalesce(customer_id, anonymous_id) order by occurred_at, event_id
-        ) as previous_at
-    from events
-    where coalesce(customer_id, anonymous_id) is not null
+        *,
+        max(ended_at) over (
+            partition by visitor
+            order by started_at, ended_at, actor_id
+            rows between unbounded preceding and 1 preceding
+        ) as covered_until
+    from intervals
 ),
 
 numbered as (
@@ -22,19 +42,20 @@ numbered as (
         *,
         sum(
             case
-                when previous_at is null or occurred_at > previous_at + interval '30' minute then 1
+                when covered_until is null or started_at > covered_until + interval '30' minute then 1
                 else 0
             end
-        ) over (partition by visitor order by occurred_at, event_id rows unbounded preceding) as session_number
+        ) over (partition by visitor order by started_at, ended_at, actor_id rows unbounded preceding)
+            as session_number
     from ordered
 )
 
 select
-    md5(visitor || '|' || cast(min(occurred_at) as {{ dbt.type_string() }})) as session_id,
+    md5(visitor || '|' || cast(min(started_at) as {{ dbt.type_string() }})) as session_id,
     customer_id,
     case when customer_id is null then visitor else min(anonymous_id) end as anonymous_id,
-    min(occurred_at) as started_at,
-    max(occurred_at) as ended_at,
-    count(*) as event_count
+    min(started_at) as started_at,
+    max(ended_at) as ended_at,
+    cast(sum(event_count) as bigint) as event_count
 from numbered
 group by visitor, customer_id, session_number

@@ -17,6 +17,8 @@ with rejected as (
     {%- else %}
     {{ no_rows(model.columns) }}
     {%- endif %}
+    union all
+    select * from {{ ref('int_events__rejected') }}
 )
 
 {{ select_contract('rejected') }}

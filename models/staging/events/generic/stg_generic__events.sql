@@ -4,15 +4,6 @@ with events as (
     {{ raw_table('generic', 'events') }}
 ),
 
--- Trackers deliver at least once: the first delivery counts.
-numbered as (
-    select
-        *,
-        row_number() over (partition by event_id order by received_at, occurred_at) as delivery
-    from events
-    where not {{ outside_its_subscription('events') }}
-),
-
 final as (
     select
         event_id,
@@ -33,8 +24,8 @@ final as (
         occurred_at,
         received_at,
         loaded_at
-    from numbered
-    where delivery = 1
+    from events
+    where not {{ outside_its_subscription('events') }}
 )
 
 select * from final

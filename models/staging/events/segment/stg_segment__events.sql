@@ -62,14 +62,6 @@ calls as (
     {%- endfor %}
 ),
 
--- Segment delivers at least once: the first delivery counts.
-numbered as (
-    select
-        *,
-        row_number() over (partition by event_id order by received_at, occurred_at) as delivery
-    from calls
-),
-
 final as (
     select
         -- ids
@@ -93,8 +85,7 @@ final as (
         coalesce(occurred_at, received_at) as occurred_at,
         received_at,
         coalesce(uuid_ts, received_at) as loaded_at
-    from numbered
-    where delivery = 1
+    from calls
 )
 
 select * from final

@@ -1,0 +1,71 @@
+with daily_activity as (
+    select * from {{ ref('fct_daily_activity') }}
+),
+
+onboarding_steps as (
+    select * from {{ ref('onboarding_steps') }}
+),
+
+all_steps as (
+    select count(*) as step_count
+    from onboarding_steps
+),
+
+sign_ups as (
+    select
+        customer_id,
+        min(first_at) as signed_up_at
+    from daily_activity
+    where event_name in {{ event_names([event_setting('sign_up_event')]) }}
+    group by customer_id
+),
+
+done as (
+    select
+        daily_activity.customer_id,
+        onboarding_steps.step,
+        onboarding_steps.position,
+        min(daily_activity.first_at) as done_at
+    from daily_activity
+    inner join onboarding_steps on daily_activity.event_name = onboarding_steps.event_name
+    group by daily_activity.customer_id, onboarding_steps.step, onboarding_steps.position
+),
+
+-- The last step is the one that was done last for the first time; of two at one time, the
+-- later in the order of steps.
+ordered as (
+    select
+        *,
+        row_number() over (partition by customer_id order by done_at desc, position desc) as recency
+    from done
+),
+
+progress as (
+    select
+        customer_id,
+        count(*) as steps_done_count,
+        max(case when recency = 1 then step end) as last_step,
+        max(done_at) as last_step_at
+    from ordered
+    group by customer_id
+),
+
+customers as (
+    select customer_id from sign_ups
+    union
+    select customer_id from progress
+)
+
+select
+    customers.customer_id,
+    coalesce(progress.steps_done_count, 0) as onboarding_step_count,
+    cast(coalesce(progress.steps_done_count, 0) * 1.0 / nullif(all_steps.step_count, 0) as decimal(5, 4))
+        as onboarding_progress,
+    progress.last_step as onboarding_last_step,
+    {{ calendar_days_since('sign_ups.signed_up_at') }} as days_since_signed_up,
+    progress.last_step_at as onboarding_last_step_at,
+    case when progress.steps_done_count = all_steps.step_count then progress.last_step_at end as onboarding_completed_at
+from customers
+cross join all_steps
+left join progress on customers.customer_id = progress.customer_id
+left join sign_ups on customers.customer_id = sign_ups.customer_id

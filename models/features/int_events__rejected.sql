@@ -1,0 +1,64 @@
+{%- set text = dbt.type_string() -%}
+with arrivals as (
+    select * from {{ ref('stg_events__arrivals') }}
+),
+
+actors as (
+    select * from {{ ref('int_events__actors') }}
+),
+
+actor_customers as (
+    select * from {{ ref('int_events__actor_customers') }}
+),
+
+-- Few actors have an event before anybody knew of them, so few events are looked at.
+too_early as (
+    select
+        actors.actor_id,
+        actor_customers.first_known_at,
+        actor_customers.counts_from_on
+    from actors
+    inner join actor_customers on actors.actor_id = actor_customers.actor_id
+    where cast(actors.first_seen_at as date) < actor_customers.counts_from_on
+),
+
+judged as (
+    select
+        arrivals.*,
+        case
+            when arrivals.reject_reason is not null then arrivals.reject_reason
+            when arrivals.occurred_at > {{ as_of() }} then 'it lies more than 365 days in the future'
+            else
+                'it happened more than {{ event_setting('max_days_before_customer') }} days '
+                || 'before its customer was first known'
+        end as reason,
+        too_early.first_known_at
+    from arrivals
+    left join too_early
+        on arrivals.actor_id = too_early.actor_id
+        and cast(arrivals.occurred_at as date) < too_early.counts_from_on
+    where
+        arrivals.reject_reason is not null
+        or (
+            arrivals.received_at is null and arrivals.loaded_at is null
+            and arrivals.occurred_at > {{ as_of() }} + interval '365' day
+        )
+        or too_early.actor_id is not null
+)
+
+select
+    cast('events' as {{ text }}) as domain,
+    cast('events' as {{ text }}) as entity,
+    source_system,
+    event_key as row_key,
+    reason,
+    concat_ws(
+        ', ',
+        'event_name = ' || coalesce(event_name, 'null'),
+        'occurred_at = ' || coalesce(cast(occurred_at as {{ text }}), 'null'),
+        'received_at = ' || cast(received_at as {{ text }}),
+        case when received_at is null then 'loaded_at = ' || cast(loaded_at as {{ text }}) end,
+        'first_known_at = ' || cast(first_known_at as {{ text }})
+    ) as found,
+    loaded_at
+from judged
