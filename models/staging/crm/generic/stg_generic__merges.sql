@@ -1,0 +1,3 @@
+{{ config(enabled=is_fed_by('crm', 'merges', 'generic')) }}
+
+{{ raw_table('generic', 'merges') }}
