@@ -1,4 +1,4 @@
-{%- set use_matches = identity_setting('probabilistic') and identity_setting('match_threshold') is not none -%}
+{%- set threshold = identity_setting('match_threshold') if identity_setting('probabilistic') else none -%}
 with contacts as (
     select * from {{ ref('stg_crm__contacts') }}
 ),
@@ -27,13 +27,12 @@ responses as (
 country_names as (
     select * from {{ ref('int_country_names') }}
 ),
-{%- if use_matches %}
 
+-- Nobody is matched by probability unless a person said from which one on.
 proposed_edges as (
     select * from {{ ref('proposed_edges') }}
-    where score >= {{ identity_setting('match_threshold') }}
+    where {{ '1 = 0' if threshold is none else 'score >= ' ~ threshold }}
 ),
-{%- endif %}
 
 event_identities as (
     select
@@ -156,7 +155,10 @@ identifiers as (
     from merges
     {{ 'union all' if not loop.last }}
     {%- endfor %}
-    {%- for column in (['contact_id_a', 'contact_id_b'] if use_matches else []) %}
+
+    -- So is a match.
+    {%- for column in ['contact_id_a', 'contact_id_b'] %}
+
     union all
 
     select

@@ -109,6 +109,7 @@ class World:
     customers: dict[str, dict[str, Any]] = field(default_factory=dict)
     events: dict[str, dict[str, Any]] = field(default_factory=dict)
     merges: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
     today: datetime = START
 
     def contact(self, contact_id: str, **columns: Any) -> None:
@@ -120,8 +121,9 @@ class World:
         self.customers[billing_customer_id] = given | columns
 
     def event(self, **columns: Any) -> None:
-        given = {"event_id": f"e{len(self.events)}", "occurred_at": self.today}
-        self.events[given["event_id"]] = given | {"event_name": "seen"} | columns
+        event_id = f"e{len(self.events)}"
+        given = {"event_id": event_id, "occurred_at": self.today}
+        self.events[event_id] = given | {"event_name": "seen"} | columns
 
     def merge(self, merged_id: str, surviving_id: str, **columns: Any) -> None:
         given = {"object": "contact", "merged_id": merged_id, "surviving_id": surviving_id}
@@ -141,6 +143,7 @@ class World:
             select=MODELS,
             as_of=self.today.isoformat(),
             run_id=f"run of {self.today:%d %B}",
+            identity={"max_component_size": MAX_SIZE} | self.settings,
         )
 
     @property
@@ -310,11 +313,7 @@ def components(path: Path) -> list[tuple[Any, ...]]:
 @pytest.fixture(scope="module")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Dbt]]:
     folder = tmp_path_factory.mktemp("identity")
-    settings = {
-        "demo_data": False,
-        "strata_sources": SOURCES,
-        "identity": {"max_component_size": MAX_SIZE},
-    }
+    settings = {"demo_data": False, "strata_sources": SOURCES}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STRATA_DUCKDB_PATH", str(folder / "strata.duckdb"))
         patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
@@ -499,6 +498,30 @@ def test_a_customer_that_grew_too_large_is_taken_apart(world: World) -> None:
     )
     assert [count for _, count in reasons] == [29, 1]
     assert "more than 40" in reasons[0][0]
+
+
+def test_a_proposed_match_counts_only_from_the_threshold_that_a_person_set(world: World) -> None:
+    for name in "abcd":
+        world.contact(name, email=f"{name}@shop.test")
+    world.build(world.warehouse)
+    with duckdb.connect(str(world.warehouse)) as connection:
+        connection.execute(
+            "insert into identity.proposed_edges (contact_id_a, contact_id_b, score) "
+            "values ('a', 'b', 0.995), ('c', 'd', 0.98)"
+        )
+    first = {name: world.of(f"contact_id:{name}") for name in "abcd"}
+    for settings, joined in [
+        ({"probabilistic": True}, False),
+        ({"match_threshold": 0.99}, False),
+        ({"probabilistic": True, "match_threshold": 0.99}, True),
+    ]:
+        world.next_day()
+        world.settings = settings
+        world.build(world.warehouse)
+        assert (world.of("contact_id:a") == world.of("contact_id:b")) is joined
+        assert world.of("contact_id:c") == first["c"] != world.of("contact_id:d")
+    [(_, _, _, reason)] = world.changes()
+    assert reason == "match:a and b holds contact_id:b and contact_id:a"
 
 
 def test_random_sources_step_by_step(world: World) -> None:
