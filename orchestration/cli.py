@@ -90,6 +90,35 @@ def segments(target: Target = None) -> None:
 
 
 @app.command()
+def match(target: Target = None) -> None:
+    """Propose pairs of contacts that are probably one person; merges nobody."""
+    from orchestration.matching import match as run_match
+    from orchestration.matching import match_threshold
+    from orchestration.warehouse import check_reachable, engine
+
+    check_reachable(target, must_exist=True)
+    proposals = run_match(engine(target))
+    out.print(
+        f"{proposals.contact_count:,} contacts compared by {', '.join(proposals.attributes)}",
+        highlight=False,
+    )
+    for score in (0.5, 0.9, 0.95, 0.99, 0.999):
+        out.print(f"  {proposals.count_from(score):,} pairs from {score}", highlight=False)
+    threshold = match_threshold()
+    if threshold is None:
+        out.print(
+            "Look at identity.proposed_edges. None is used until match_threshold is set.",
+            highlight=False,
+        )
+    else:
+        out.print(
+            f"{proposals.count_from(threshold):,} pairs from match_threshold {threshold} on are "
+            "used by the next refresh.",
+            highlight=False,
+        )
+
+
+@app.command()
 def sync(
     name: Annotated[
         str | None, typer.Argument(help="One sync, by the name of its exposure; all if not given.")

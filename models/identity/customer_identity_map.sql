@@ -2,60 +2,84 @@ with identifiers as (
     select * from {{ ref('int_identity__identifiers') }}
 ),
 
-components as (
-    select * from {{ ref('identity_components') }}
+assignments as (
+    select * from {{ ref('identity_assignments') }}
+    where valid_to is null
 ),
 
-test_domains as (
-    select * from {{ ref('test_domains') }}
+test_accounts as (
+    select * from {{ ref('test_accounts') }}
 ),
 
 contacts as (
     select * from {{ ref('stg_crm__contacts') }}
 ),
 
+billing_customers as (
+    select * from {{ ref('stg_billing__customers') }}
+),
+
 sightings as (
     select
-        components.component,
-        identifiers.node,
+        assignments.customer_id,
         identifiers.identifier_type,
         identifiers.source_system,
         identifiers.identifier_value,
         min(identifiers.seen_at) as first_seen_at
     from identifiers
-    inner join components on identifiers.node = components.node
+    inner join assignments on identifiers.node = assignments.node
     group by
-        components.component,
-        identifiers.node,
+        assignments.customer_id,
         identifiers.identifier_type,
         identifiers.source_system,
         identifiers.identifier_value
 ),
 
--- A customer is named after the identifier it was first known by, so the name stays
--- when another identifier appears. Anonymous ids do not count: they are older than
--- the person's first real identifier but become the person's only later.
-named as (
+account_members as (
     select
-        component,
-        node,
-        row_number() over (partition by component order by first_seen_at, node) as position
-    from sightings
-    where identifier_type <> 'anonymous_id'
+        'contact_id' as identifier_type,
+        contact_id as identifier_value,
+        account_id
+    from contacts
+    union all
+    select
+        'billing_customer_id' as identifier_type,
+        billing_customer_id as identifier_value,
+        account_id
+    from billing_customers
 ),
 
-test_components as (
-    select sightings.component
-    from sightings
-    inner join test_domains
-        on sightings.identifier_type = 'email'
-        and sightings.identifier_value like '%@' || test_domains.domain
+test_customers as (
+    select assignments.customer_id
+    from assignments
+    inner join test_accounts
+        on case test_accounts.rule_type
+            when 'domain'
+                then
+                    assignments.identifier_type = 'email'
+                    and assignments.identifier_value like '%@' || test_accounts.value
+            when 'email_pattern'
+                then
+                    assignments.identifier_type = 'email'
+                    and assignments.identifier_value like test_accounts.value
+            else
+                assignments.identifier_type = test_accounts.rule_type
+                and assignments.identifier_value = test_accounts.value
+        end
     union
-    select sightings.component
-    from sightings
+    select assignments.customer_id
+    from assignments
+    inner join account_members
+        on assignments.identifier_type = account_members.identifier_type
+        and assignments.identifier_value = account_members.identifier_value
+    inner join test_accounts
+        on test_accounts.rule_type = 'account' and account_members.account_id = test_accounts.value
+    union
+    select assignments.customer_id
+    from assignments
     inner join contacts
-        on sightings.identifier_type = 'contact_id'
-        and sightings.identifier_value = contacts.contact_id
+        on assignments.identifier_type = 'contact_id'
+        and assignments.identifier_value = contacts.contact_id
     where contacts.is_test
 )
 
@@ -63,9 +87,8 @@ select
     sightings.identifier_type,
     sightings.source_system,
     sightings.identifier_value,
-    'cus_' || substring(md5(named.node) from 1 for 20) as customer_id,
+    sightings.customer_id,
     sightings.first_seen_at,
-    test_components.component is not null as is_test
+    test_customers.customer_id is not null as is_test
 from sightings
-inner join named on sightings.component = named.component and named.position = 1
-left join test_components on sightings.component = test_components.component
+left join test_customers on sightings.customer_id = test_customers.customer_id

@@ -1,5 +1,11 @@
+{%- set threshold = identity_setting('match_threshold') if identity_setting('probabilistic') else none -%}
 with contacts as (
     select * from {{ ref('stg_crm__contacts') }}
+),
+
+merges as (
+    select * from {{ ref('int_identity__merges') }}
+    where object = 'contact'
 ),
 
 billing_customers as (
@@ -18,6 +24,16 @@ responses as (
     select * from {{ ref('stg_survey__responses') }}
 ),
 
+country_names as (
+    select * from {{ ref('int_country_names') }}
+),
+
+-- Nobody is matched by probability unless a person said from which one on.
+proposed_edges as (
+    select * from {{ ref('proposed_edges') }}
+    where {{ '1 = 0' if threshold is none else 'score >= ' ~ threshold }}
+),
+
 event_identities as (
     select
         source_system,
@@ -30,93 +46,136 @@ event_identities as (
     group by source_system, user_id, anonymous_id, email
 ),
 
+contacts_by_country as (
+    select
+        contacts.*,
+        coalesce(country_names.country, contacts.country) as country_code
+    from contacts
+    left join country_names on upper(trim(contacts.country)) = country_names.name
+),
+
 -- One row per source record: the identifiers that it says belong together.
 records as (
     select
-        'contact:' || contact_id as record_id,
-        source_system,
-        created_at as seen_at,
-        contact_id,
+        'contact' as record_type,
+        contacts_by_country.contact_id as record_key,
+        contacts_by_country.source_system,
+        contacts_by_country.created_at as seen_at,
+        contacts_by_country.contact_id,
         cast(null as {{ dbt.type_string() }}) as billing_customer_id,
-        user_id,
+        contacts_by_country.user_id,
         cast(null as {{ dbt.type_string() }}) as anonymous_id,
-        email
-    from contacts
+        {{ normalise_email('contacts_by_country.email') }} as email,
+        {{ normalise_phone('contacts_by_country.phone', 'contacts_by_country.country_code') }} as phone
+    from contacts_by_country
 
     union all
 
     select
-        'billing_customer:' || billing_customer_id as record_id,
+        'billing_customer' as record_type,
+        billing_customer_id as record_key,
         source_system,
         created_at as seen_at,
         contact_id,
         billing_customer_id,
         user_id,
         null as anonymous_id,
-        email
+        {{ normalise_email('email') }} as email,
+        null as phone
     from billing_customers
 
     union all
 
     select
-        'event:' || coalesce(user_id, '') || ':' || coalesce(anonymous_id, '') || ':' || coalesce(email, '')
-            as record_id,
+        'event' as record_type,
+        coalesce(user_id, '') || ':' || coalesce(anonymous_id, '') || ':' || coalesce(email, '') as record_key,
         source_system,
         seen_at,
         null as contact_id,
         null as billing_customer_id,
         user_id,
         anonymous_id,
-        email
+        {{ normalise_email('email') }} as email,
+        null as phone
     from event_identities
 
     union all
 
     select
-        'ticket:' || ticket_id as record_id,
+        'ticket' as record_type,
+        ticket_id as record_key,
         source_system,
         created_at as seen_at,
         contact_id,
         null as billing_customer_id,
         null as user_id,
         null as anonymous_id,
-        email
+        {{ normalise_email('email') }} as email,
+        null as phone
     from tickets
 
     union all
 
     select
-        'response:' || response_id as record_id,
+        'response' as record_type,
+        response_id as record_key,
         source_system,
         responded_at as seen_at,
         contact_id,
         null as billing_customer_id,
         null as user_id,
         null as anonymous_id,
-        email
+        {{ normalise_email('email') }} as email,
+        null as phone
     from responses
 ),
 
 identifiers as (
-    {%- set types = ['contact_id', 'billing_customer_id', 'user_id', 'anonymous_id', 'email'] -%}
-    {%- for type in types %}
+    {%- for type in ['contact_id', 'billing_customer_id', 'user_id', 'anonymous_id', 'email', 'phone'] %}
     select
-        record_id,
+        record_type,
+        record_key,
         source_system,
         seen_at,
         '{{ type }}' as identifier_type,
-        {%- if type == 'email' %}
-        {{ normalise_email('email') }} as identifier_value
-        {%- else %}
         {{ type }} as identifier_value
-        {%- endif %}
     from records
+
+    union all
+    {% endfor %}
+    -- A merge is a record that holds two contact ids.
+    {%- for column in ['merged_id', 'surviving_id'] %}
+    select
+        'merge' as record_type,
+        merged_id as record_key,
+        '{{ entity_system('crm', 'merges') }}' as source_system,
+        merged_at as seen_at,
+        'contact_id' as identifier_type,
+        {{ column }} as identifier_value
+    from merges
     {{ 'union all' if not loop.last }}
+    {%- endfor %}
+
+    -- So is a match.
+    {%- for column in ['contact_id_a', 'contact_id_b'] %}
+
+    union all
+
+    select
+        'match' as record_type,
+        proposed_edges.contact_id_a || ' and ' || proposed_edges.contact_id_b as record_key,
+        contacts.source_system,
+        contacts.created_at as seen_at,
+        'contact_id' as identifier_type,
+        contacts.contact_id as identifier_value
+    from proposed_edges
+    inner join contacts on proposed_edges.{{ column }} = contacts.contact_id
     {%- endfor %}
 )
 
 select
-    record_id,
+    record_type || ':' || record_key as record_id,
+    record_type,
     source_system,
     identifier_type,
     identifier_value,

@@ -7,18 +7,38 @@
 {%- endfor -%}
 
 -- depends_on: {{ ref('stg_billing__subscriptions') }}
-with rejected as (
-    {%- for domain, entity in interfaces %}
-    {{ rejected_from(domain, entity) }}
+with looping_merges as (
+    select * from {{ ref('int_identity__merge_targets') }}
+    where surviving_id is null
+),
+
+rejected as (
+    select * from {{ ref('int_events__rejected') }}
+
     union all
+
+    -- Whether a merge can be right depends on other merges, which no rule of a row can see.
+    select
+        'crm' as domain,
+        'merges' as entity,
+        source_system,
+        merged_id as row_key,
+        'the merges of this ' || object || ' lead in a loop' as reason,
+        'merged_id = ' || merged_id || ', surviving_id = ' || target_id as found,
+        loaded_at
+    from looping_merges
+    {%- for domain, entity in interfaces %}
+
+    union all
+
+    {{ rejected_from(domain, entity) }}
     {%- endfor %}
     {%- if source_system('events') == 'generic' %}
-    {{ rejected_events() }}
-    {%- else %}
-    {{ no_rows(model.columns) }}
-    {%- endif %}
+
     union all
-    select * from {{ ref('int_events__rejected') }}
+
+    {{ rejected_events() }}
+    {%- endif %}
 )
 
 {{ select_contract('rejected') }}

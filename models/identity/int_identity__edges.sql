@@ -1,0 +1,1 @@
+{{ record_edges(ref('int_identity__trusted')) }}
