@@ -14,18 +14,8 @@ tickets as (
     {{ with_customer(ref('stg_support__tickets'), by=['contact_id', 'email']) }}
 ),
 
-events as (
-    {{ with_customer(ref('stg_events__events'), by=['user_id']) }}
-),
-
 activity as (
-    select
-        customer_id,
-        account_id,
-        min(occurred_at) as first_seen_at,
-        max(occurred_at) as last_seen_at
-    from events
-    group by customer_id, account_id
+    select * from {{ ref('int_customer_accounts__activity') }}
 ),
 
 said as (

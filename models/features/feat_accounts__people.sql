@@ -19,7 +19,7 @@ contacts as (
 ),
 
 activity as (
-    select * from {{ ref('feat_customers__events') }}
+    select * from {{ ref('feat_customers__activity') }}
 ),
 
 job_titles as (

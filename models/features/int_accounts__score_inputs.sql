@@ -28,7 +28,7 @@ joined as (
 
         -- whom a score is for
         true as is_anybody,
-        coalesce(billing.has_open_subscription, false) as has_open_subscription,
+        coalesce(billing.open_subscription_count, 0) > 0 as has_open_subscription,
         coalesce(billing.mrr, 0) > 0 as is_paying,
 
         -- what it is made from
@@ -41,7 +41,7 @@ joined as (
         {{ known_if('billing', 'coalesce(billing.failed_payment_count_last_28, 0)') }} as failed_payment_count_last_28,
         billing.mrr_change_last_90,
         {{ known_if('support', 'coalesce(support.open_ticket_count, 0)') }} as open_ticket_count,
-        survey.account_nps,
+        survey.nps as account_nps,
         accounts.employee_count,
         {{ in_profile('industry', 'accounts.industry') }} as is_profile_industry,
         {{ in_profile('world_region', 'firmographic.world_region') }} as is_profile_region

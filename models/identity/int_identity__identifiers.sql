@@ -12,10 +12,6 @@ billing_customers as (
     select * from {{ ref('stg_billing__customers') }}
 ),
 
-events as (
-    select * from {{ ref('stg_events__events') }}
-),
-
 tickets as (
     select * from {{ ref('stg_support__tickets') }}
 ),
@@ -40,10 +36,8 @@ event_identities as (
         user_id,
         anonymous_id,
         email,
-        min(occurred_at) as seen_at
-    from events
-    where user_id is not null or anonymous_id is not null or email is not null
-    group by source_system, user_id, anonymous_id, email
+        first_seen_at as seen_at
+    from {{ ref('int_events__actors') }}
 ),
 
 contacts_by_country as (
