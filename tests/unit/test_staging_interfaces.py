@@ -809,15 +809,12 @@ def test_the_tables_that_a_team_lacks_are_read_as_empty_and_named_once(tmp_path:
     }
     row = staged.one("stg_billing__subscriptions", "sub_1")
     assert (row["mrr_original"], row["plan"]) == (money("10.00"), "solo")
-    absent = [note.split()[0] for note in notes if "is read as empty" in note]
-    assert len(absent) == len(set(absent))
-    assert set(absent) > {
-        "raw_hubspot.company",
-        "raw_stripe.price",
-        "raw_segment.pages",
-        "raw_zendesk.ticket_tag",
-        "raw_qualtrics.question",
-    }
+    absent = [note for note in notes if note.endswith("read as empty")]
+    assert len(absent) == 6
+    assert (
+        "raw_stripe.charge, credit_note, invoice, invoice_line_item, price, product, refund, "
+        "subscription_history do not exist and are read as empty"
+    ) in absent
 
 
 BILLING_ALONE = {
