@@ -909,16 +909,10 @@ def complaint(tmp_path_factory: pytest.TempPathFactory) -> str:
             text(payment_id="1", billing_customer_id="1", amount="1")
             | {"attempted_at": "1293876000"},
         ],
-        **QUALTRICS,
     }
     land(path, tables)
     with pytest.raises(StrataError) as stopped:
-        stage(
-            path,
-            BILLING_ALONE | {"crm": "generic", "survey": "qualtrics"},
-            "2011-12-10",
-            qualtrics_surveys={"SV_1": "smile"},
-        )
+        stage(path, BILLING_ALONE | {"crm": "generic"}, "2011-12-10")
     return str(stopped.value)
 
 
@@ -929,10 +923,6 @@ def test_a_missing_required_column_is_named_with_what_was_found(complaint: str) 
 
 def test_a_missing_required_table_is_named(complaint: str) -> None:
     assert "The table raw_generic.contacts does not exist." in complaint
-
-
-def test_a_kind_that_surveys_do_not_know_is_named_with_those_they_do(complaint: str) -> None:
-    assert "qualtrics_surveys calls SV_1 'smile'. Accepted: nps, csat, ces" in complaint
 
 
 def test_a_number_is_no_time(complaint: str) -> None:
@@ -951,3 +941,14 @@ def test_an_unknown_source_stops_with_what_is_accepted(
 ) -> None:
     with pytest.raises(StrataError, match=words):
         stage(tmp_path / "x.duckdb", BILLING_ALONE | chosen, "2011-12-10")
+
+
+def test_a_kind_of_survey_that_is_none_stops_with_what_is_accepted(tmp_path: Path) -> None:
+    words = "qualtrics_surveys calls SV_1 'smile'. Accepted: nps, csat, ces, welcome, needs, exit"
+    with pytest.raises(StrataError, match=words):
+        stage(
+            tmp_path / "x.duckdb",
+            BILLING_ALONE | {"survey": "qualtrics"},
+            "2011-12-10",
+            qualtrics_surveys={"SV_1": "smile"},
+        )
