@@ -8,10 +8,12 @@
     column `id`: the records that are not deleted). -#}
 {% macro merged_away(merges, records) %}
     with recursive survivors as (
-        select kept.id as record_id
-        from {{ records }} as kept
-        left join {{ merges }} as merged on kept.id = merged.merged_id
-        where merged.merged_id is null
+        select merged.surviving_id as record_id
+        from {{ merges }} as merged
+        inner join {{ records }} as kept on merged.surviving_id = kept.id
+        left join {{ merges }} as onward on merged.surviving_id = onward.merged_id
+        where onward.merged_id is null
+        group by merged.surviving_id
     ),
 
     -- `union` drops what was reached before, which is what ends the recursion.

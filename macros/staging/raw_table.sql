@@ -2,7 +2,8 @@
     column, cast to its declared type, times in UTC, empty text as null. A
     missing optional column is a typed null; a missing column marked
     `meta: {required: true}` stops the run with its name, and so does a missing
-    table unless the table is marked `meta: {optional: true}` (it is then empty).
+    table unless the table is marked `meta: {optional: true}` (it is then empty, which
+    the run says once).
 
     Arguments: system (the dbt source's name), table. -#}
 {% macro raw_table(system, table) %}
@@ -16,20 +17,14 @@
     {%- endif -%}
 
     {%- set declared = _source_node(system, table) -%}
+    {%- do _say_what_is_absent(declared) -%}
     {%- set existing = load_relation(relation) -%}
     {%- set found = {} -%}
     {%- if existing -%}
         {%- for column in adapter.get_columns_in_relation(existing) -%}
             {%- do found.update({column.name | lower: column}) -%}
         {%- endfor -%}
-    {%- elif flags.WHICH not in ('run', 'build') -%}
-    {%- elif declared.meta.get('optional') -%}
-        {%- if model.unique_id == _first_reader(declared.unique_id) -%}
-            {%- do exceptions.warn(
-                relation.schema ~ "." ~ relation.identifier ~ " does not exist and is read as empty"
-            ) -%}
-        {%- endif -%}
-    {%- else -%}
+    {%- elif flags.WHICH in ('run', 'build') and not declared.meta.get('optional') -%}
         {%- do exceptions.raise_compiler_error(
             "The table " ~ relation.schema ~ "." ~ relation.identifier ~ " does not exist. "
             ~ "The source '" ~ system ~ "' needs it (" ~ declared.original_file_path ~ "). "
@@ -115,13 +110,32 @@ where 1 = 0
 {% endmacro %}
 
 
-{#- The one of the models in this run that says that a table is absent, of the several that
-    may read it. -#}
-{% macro _first_reader(source_id) %}
-    {%- set readers = [] -%}
-    {%- for node in graph.nodes.values()
-        if source_id in node.depends_on.nodes and node.unique_id in selected_resources -%}
-        {%- do readers.append(node.unique_id) -%}
+{#- Says once in a run which of a system's optional tables are absent: called for every table
+    of every model, it speaks for the first table of the first model that reads the system. -#}
+{% macro _say_what_is_absent(declared) %}
+    {%- if flags.WHICH not in ('run', 'build') -%}{{- return('') -}}{%- endif -%}
+    {%- set readings = [] -%}
+    {%- for node in graph.nodes.values() if node.unique_id in selected_resources -%}
+        {%- for source_id in node.depends_on.nodes
+            if source_id in graph.sources and graph.sources[source_id].source_name == declared.source_name -%}
+            {%- do readings.append((node.unique_id, source_id)) -%}
+        {%- endfor -%}
     {%- endfor -%}
-    {{- return(readers | sort | first) -}}
+    {%- if (model.unique_id, declared.unique_id) == readings | sort | first -%}
+        {%- set absent = [] -%}
+        {%- for source_id in readings | map(attribute=1) | unique | sort -%}
+            {%- set table = graph.sources[source_id] -%}
+            {%- if table.meta.get('optional')
+                and not load_relation(source(table.source_name, table.name)) -%}
+                {%- do absent.append(table.identifier) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if absent -%}
+            {%- do exceptions.warn(
+                declared.schema ~ "." ~ absent | join(', ')
+                ~ (" does not exist and is read as empty" if absent | length == 1
+                else " do not exist and are read as empty")
+            ) -%}
+        {%- endif -%}
+    {%- endif -%}
 {% endmacro %}

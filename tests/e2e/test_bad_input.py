@@ -99,7 +99,8 @@ def test_a_missing_optional_table_is_read_as_empty_and_said_so(shop: Project) ->
     shop.execute("alter table raw_generic.invoices rename to bills")
     done = shop.strata("refresh", "--as-of", AS_OF, "--sources", ONLY_BILLING)
     assert done.returncode == 0
-    assert done.stderr.count("raw_generic.invoices does not exist and is read as empty") == 1
+    (said,) = (line for line in done.stderr.splitlines() if "read as empty" in line)
+    assert "raw_generic.invoices" in said
 
 
 def test_a_missing_required_column_is_named_with_those_found(shop: Project) -> None:
