@@ -2,7 +2,6 @@
     'first_name', 'last_name', 'gender', 'marital_status', 'education', 'income_band', 'job_title', 'language',
     'timezone', 'country', 'region', 'city', 'postal_code', 'lifecycle_stage', 'lead_source', 'persona', 'birth_date',
 ] -%}
-{%- set lists = ['interests', 'attitudes'] -%}
 
 with identity_map as (
     select * from {{ ref('customer_identity_map') }}
@@ -72,10 +71,8 @@ attributes_wide as (
         {%- for attribute in attributes %}
         max(case when attribute = '{{ attribute }}' then value end) as {{ attribute }},
         {%- endfor %}
-        {%- for attribute in lists %}
-        {{ dbt.listagg("case when attribute = '" ~ attribute ~ "' then value end", "','") }} as {{ attribute }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ dbt.listagg("case when attribute = 'interests' then value end", "','") }} as interests,
+        {{ dbt.listagg("case when attribute = 'attitudes' then value end", "','") }} as attitudes
     from attributes
     group by customer_id
 )

@@ -35,4 +35,6 @@ select
 from customers
 left join country_regions on customers.country = country_regions.country
 left join offsets on customers.timezone = offsets.timezone
-where coalesce(customers.country, customers.region, customers.city, customers.postal_code, customers.timezone) is not null
+where
+    coalesce(customers.country, customers.region, customers.city, customers.postal_code, customers.timezone)
+    is not null

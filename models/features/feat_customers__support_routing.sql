@@ -24,7 +24,7 @@ tiers as (
     left join billing on customers.customer_id = billing.customer_id
     inner join support_tiers
         on coalesce(billing.mrr, 0) >= support_tiers.minimum_mrr
-        and (support_tiers.plan is null or support_tiers.plan = billing.plan)
+        and (support_tiers.plan is null or billing.plan = support_tiers.plan)
 )
 
 select

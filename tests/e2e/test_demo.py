@@ -5,7 +5,7 @@ import gzip
 from pathlib import Path
 
 import pytest
-from project import PROJECT_DIR, Project
+from project import PROJECT_DIR, Project, edited_sources
 
 LAST = "2026-07-01 00:00:00"
 TRUTH = PROJECT_DIR / "tests" / "data_files" / "demo_truth.csv.gz"
@@ -230,8 +230,13 @@ def test_a_full_refresh_drops_no_history(demo: Project, tmp_path: Path) -> None:
 def test_a_failed_expectation_holds_the_segments_that_use_the_column(
     demo: Project, tmp_path: Path
 ) -> None:
-    """One survey answer off the scale: the loyal are held with their members, nobody else is."""
+    """One survey answer off the scale: the loyal are held with their members, nobody else is.
+
+    Staging turns such an answer away; the audit is there for the day on which it does not."""
     project = demo.copy(tmp_path / "off_the_scale")
+    rules = Path("macros", "staging", "reject_rules.sql")
+    lenient = (PROJECT_DIR / rules).read_text().replace("('nps', 0, 10)", "('nps', 0, 100)")
+    project.sources = edited_sources(tmp_path / "sources", {str(rules): lenient})
     members = "select count(*) from segments.segment_membership where segment_id = 'nps_promoters'"
     before = project.value(members)
     project.execute(
