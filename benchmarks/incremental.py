@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +34,7 @@ out = Console()
 
 @dataclass(frozen=True)
 class Build:
-    """What one `dbt run` took."""
+    """What one build took."""
 
     seconds: float  # the run, without starting dbt and parsing the project
     wall: float
@@ -196,8 +197,19 @@ def copy_raw(source: Path, warehouse: Path) -> None:
 # --- building ----------------------------------------------------------------
 
 
+def write_profile(folder: Path, memory_limit: str) -> None:
+    """The project's own profile with a bound on DuckDB's memory, so that sizes can be compared."""
+    profile = yaml.safe_load((PROJECT_DIR / "profiles.yml").read_text())
+    profile["strata"]["outputs"]["duckdb"].setdefault("settings", {})["memory_limit"] = memory_limit
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
+
+
 def build(warehouse: Path, as_of: str) -> Build:
-    """`dbt run` of the measured folders. Raises SystemExit with dbt's words when it fails."""
+    """`dbt build` of the measured folders, without tests.
+
+    Raises SystemExit with dbt's words when it fails.
+    """
     target = warehouse.parent / "target"
     variables = {"as_of": as_of, "demo_data": False}
     environment = {
@@ -214,6 +226,7 @@ def build(warehouse: Path, as_of: str) -> Build:
             "--exclude-resource-types", "test", "unit_test",
             "--select", "path:seeds/reference", *(f"path:models/{folder}" for folder in FOLDERS),
             "--vars", json.dumps(variables), "--target", "duckdb",
+            "--profiles-dir", str(warehouse.parent.parent),
         ],
         cwd=PROJECT_DIR,
         env=environment,
@@ -361,9 +374,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--people", type=int, default=200_000)
     parser.add_argument("--folder", type=Path, default=PROJECT_DIR / "target" / "benchmark")
     parser.add_argument("--jobs", type=int, default=2, help="processes that generate")
+    parser.add_argument("--memory-limit", default="8GB", help="of DuckDB; default 8GB")
     options = parser.parse_args(arguments)
     folder: Path = options.folder.resolve() / str(options.people)
     shutil.rmtree(folder, ignore_errors=True)
+    write_profile(folder, options.memory_limit)
 
     out.print(f"{options.people:,} people: generating and landing")
     subprocess.run(  # noqa: S603 - the project's own generator
