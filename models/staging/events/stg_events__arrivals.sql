@@ -66,16 +66,22 @@ numbered as (
 ),
 
 firsts as (
-    select numbered.*
+    select
+        numbered.*,
+        concat_ws(
+            chr(31),
+            '{{ source_system('events') }}',
+            coalesce(numbered.user_id, ''),
+            coalesce(numbered.email, ''),
+            coalesce(numbered.anonymous_id, '')
+        ) as named_by
     from numbered
     {% if is_incremental() -%}
     left join {{ this }} as held on numbered.landed_key = held.event_key
-    {% endif -%}
-    where
-        numbered.delivery = 1
-        {% if is_incremental() -%}
-        and (held.event_key is null or numbered.stamped_at < held.arrived_at)
-        {%- endif %}
+    where numbered.delivery = 1 and (held.event_key is null or numbered.stamped_at < held.arrived_at)
+    {%- else -%}
+    where numbered.delivery = 1
+    {%- endif %}
 ),
 
 final as (
@@ -83,13 +89,7 @@ final as (
         -- ids
         landed_key as event_key,
         event_id,
-        case
-            when user_id is not null or email is not null or anonymous_id is not null
-                then md5(
-                    '{{ source_system('events') }}' || chr(31) || coalesce(user_id, '') || chr(31)
-                    || coalesce(email, '') || chr(31) || coalesce(anonymous_id, '')
-                )
-        end as actor_id,
+        case when coalesce(user_id, email, anonymous_id) is not null then md5(named_by) end as actor_id,
         user_id,
         anonymous_id,
         email,
