@@ -5,6 +5,8 @@
     pre_hook='{{ forget_events() }}',
 ) }}
 
+{%- set since = arrived_since() %}
+
 -- Whatever the run's instant is, every delivery that was landed is taken in: readers look
 -- at those up to the instant. So an instant may go back and forth without touching a row.
 with landed as (
@@ -22,13 +24,8 @@ stamped as (
 delivered as (
     select stamped.*
     from stamped
-    {% if is_incremental() -%}
-    cross join (
-        select max(arrived_at) - interval '{{ event_setting('lookback_days') }}' day as since
-        from {{ this }}
-        where arrived_at <= {{ as_of() }}
-    ) as held
-    where stamped.stamped_at > held.since or held.since is null or stamped.stamped_at is null
+    {% if since -%}
+    where stamped.stamped_at > {{ since }} or stamped.stamped_at is null
     {%- endif %}
 ),
 
