@@ -1,3 +1,5 @@
+{%- set no_features = event_setting('bookkeeping') + event_setting('not_features') -%}
+
 with daily_activity as (
     select * from {{ ref('fct_daily_activity') }}
 ),
@@ -15,8 +17,9 @@ used as (
         product_features.event_name is not null as is_listed,
         coalesce(product_features.is_key, false) as is_key,
         sum(daily_activity.event_count) as use_count,
-        sum(case when {{ calendar_window('daily_activity.activity_on', 28) }} then daily_activity.event_count else 0 end)
-            as use_count_last_28,
+        sum(
+            case when {{ calendar_window('daily_activity.activity_on', 28) }} then daily_activity.event_count else 0 end
+        ) as use_count_last_28,
         count(case when {{ calendar_window('daily_activity.activity_on', 28) }} then 1 end) as active_days_last_28,
         min(daily_activity.first_at) as first_used_at,
         max(daily_activity.last_at) as last_used_at
@@ -24,7 +27,7 @@ used as (
     left join product_features on daily_activity.event_name = product_features.event_name
     where
         product_features.event_name is not null
-        or daily_activity.event_name not in {{ event_names(event_setting('bookkeeping') + event_setting('not_features')) }}
+        or daily_activity.event_name not in {{ event_names(no_features) }}
     group by
         daily_activity.customer_id, daily_activity.event_name, product_features.feature, product_features.event_name,
         product_features.is_key

@@ -5,6 +5,8 @@
     pre_hook='{{ forget_events() }}',
 ) }}
 
+{%- set since = arrived_since() %}
+
 -- Whatever the run's instant is, every delivery that was landed is taken in: readers look
 -- at those up to the instant. So an instant may go back and forth without touching a row.
 with landed as (
@@ -22,13 +24,8 @@ stamped as (
 delivered as (
     select stamped.*
     from stamped
-    {% if is_incremental() -%}
-    cross join (
-        select max(arrived_at) - interval '{{ event_setting('lookback_days') }}' day as since
-        from {{ this }}
-        where arrived_at <= {{ as_of() }}
-    ) as held
-    where stamped.stamped_at > held.since or held.since is null or stamped.stamped_at is null
+    {% if since -%}
+    where stamped.stamped_at > {{ since }} or stamped.stamped_at is null
     {%- endif %}
 ),
 
@@ -66,16 +63,22 @@ numbered as (
 ),
 
 firsts as (
-    select numbered.*
+    select
+        numbered.*,
+        concat_ws(
+            chr(31),
+            '{{ source_system('events') }}',
+            coalesce(numbered.user_id, ''),
+            coalesce(numbered.email, ''),
+            coalesce(numbered.anonymous_id, '')
+        ) as named_by
     from numbered
     {% if is_incremental() -%}
     left join {{ this }} as held on numbered.landed_key = held.event_key
-    {% endif -%}
-    where
-        numbered.delivery = 1
-        {% if is_incremental() -%}
-        and (held.event_key is null or numbered.stamped_at < held.arrived_at)
-        {%- endif %}
+    where numbered.delivery = 1 and (held.event_key is null or numbered.stamped_at < held.arrived_at)
+    {%- else -%}
+    where numbered.delivery = 1
+    {%- endif %}
 ),
 
 final as (
@@ -83,13 +86,7 @@ final as (
         -- ids
         landed_key as event_key,
         event_id,
-        case
-            when user_id is not null or email is not null or anonymous_id is not null
-                then md5(
-                    '{{ source_system('events') }}' || chr(31) || coalesce(user_id, '') || chr(31)
-                    || coalesce(email, '') || chr(31) || coalesce(anonymous_id, '')
-                )
-        end as actor_id,
+        case when coalesce(user_id, email, anonymous_id) is not null then md5(named_by) end as actor_id,
         user_id,
         anonymous_id,
         email,
