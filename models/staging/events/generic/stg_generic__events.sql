@@ -10,7 +10,6 @@ numbered as (
         *,
         row_number() over (partition by event_id order by received_at, occurred_at) as delivery
     from events
-    where not {{ outside_its_subscription('events') }}
 ),
 
 final as (
@@ -34,7 +33,7 @@ final as (
         received_at,
         loaded_at
     from numbered
-    where delivery = 1
+    where delivery = 1 and not {{ outside_its_subscription('numbered') }}
 )
 
 select * from final
