@@ -1,3 +1,6 @@
+{#- Rules about changes and events look at their subscriptions. -#}
+{%- do ref('stg_billing__subscriptions') -%}
+
 {#- Every interface that has a rule and a source. -#}
 {%- set interfaces = [] -%}
 {%- for domain, systems in staging_adapters().items() if source_system(domain) != 'none' -%}
@@ -6,7 +9,6 @@
     {%- endfor -%}
 {%- endfor -%}
 
--- depends_on: {{ ref('stg_billing__subscriptions') }}
 with rejected as (
     {%- for domain, entity in interfaces %}
     {{ rejected_from(domain, entity) }}
