@@ -15,7 +15,7 @@ select
     concat_ws(
         ', ',
         'occurred_at = ' || cast(occurred_at as {{ dbt.type_string() }}),
-        case when is_outside then 'subscription_id = ' || subscription_id end
+        'subscription_id = ' || subscription_id
     ) as found,
     loaded_at
 from (

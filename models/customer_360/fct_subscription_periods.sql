@@ -1,5 +1,9 @@
 with subscriptions as (
-    select * from {{ ref('fct_subscriptions') }}
+    select
+        *,
+        least(loaded_at, {{ as_of() }}) as seen_at,
+        coalesce(ended_at, cancelled_at, status_since) as any_end_at
+    from {{ ref('fct_subscriptions') }}
 ),
 
 changes as (
@@ -43,9 +47,7 @@ undated as (
         coalesce(subscriptions.last_mrr_original, 0) as mrr_original,
         case
             when last_dated.subscription_id is null then subscriptions.started_at
-            else greatest(
-                last_dated.valid_from, coalesce(least(subscriptions.loaded_at, {{ as_of() }}), {{ as_of() }})
-            )
+            else greatest(last_dated.valid_from, coalesce(subscriptions.seen_at, {{ as_of() }}))
         end as valid_from,
         {{ as_of() }} as changed_at
     from subscriptions
@@ -66,9 +68,15 @@ ranked_states as (
             partition by subscription_id, valid_from order by changed_at desc, source desc
         ) as preference
     from (
-        select *, 1 as source from dated
+        select
+            *,
+            1 as source
+        from dated
         union all
-        select *, 2 as source from undated
+        select
+            *,
+            2 as source
+        from undated
     ) as every_state
 ),
 
@@ -99,12 +107,7 @@ ends as (
         subscriptions.*,
         case
             when subscriptions.status in ('canceled', 'incomplete_expired')
-                then coalesce(
-                    subscriptions.ended_at,
-                    subscriptions.cancelled_at,
-                    subscriptions.status_since,
-                    last_states.last_state_at
-                )
+                then coalesce(subscriptions.any_end_at, last_states.last_state_at)
             else subscriptions.ended_at
         end as ends_at,
         case

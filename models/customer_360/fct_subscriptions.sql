@@ -23,7 +23,7 @@ select
     quantity,
     mrr as last_mrr,
     mrr_original as last_mrr_original,
-    case when status in ('active', 'past_due') then mrr else 0 end as mrr,
+    cast(case when status in ('active', 'past_due') then mrr else 0 end as decimal(18, 2)) as mrr,
 
     -- booleans
     status in ('active', 'past_due', 'trialing') as is_open,

@@ -1,4 +1,4 @@
-"""A small ledger from raw tables to MRR: what counts, what is turned away, and what is said of it."""
+"""A small ledger from raw tables to MRR: what counts, what is turned away, what is said of it."""
 
 import re
 from datetime import date

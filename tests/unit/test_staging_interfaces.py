@@ -80,9 +80,14 @@ STRIPE: Raw = {
                      ended_at="2026-04-01"),
         subscription("sub_late", "active", start_date="2026-08-01"),
         subscription("sub_versions", "past_due", start_date="2026-01-01")
-        | text(_fivetran_start="2026-03-10"),
+        | text(_fivetran_start="2026-03-10", current_period_end="2026-04-01"),
         subscription("sub_versions", "active", start_date="2026-01-01")
-        | text(_fivetran_start="2026-06-01"),
+        | text(_fivetran_start="2026-06-01", current_period_end="2026-07-01"),
+        subscription("sub_versions", "active", start_date="2026-01-01")
+        | text(_fivetran_start="2026-06-20", current_period_end="2026-08-01"),
+        subscription("sub_ending", "active", start_date="2026-02-01")
+        | text(_fivetran_start="2026-02-01", current_period_end="2026-08-01",
+               cancel_at="2026-08-01"),
     ],
     "raw_stripe.subscription": [
         subscription("sub_year", "canceled", start_date="2026-01-01", ended_at="2026-02-01"),
@@ -109,7 +114,8 @@ STRIPE: Raw = {
         invoice("in_3", created="2026-03-15", total="1900", subtotal="1900",
                 payment_intent_id="pi_1"),
         invoice("in_void", created="2026-04-10", total="100", status="void"),
-        invoice("in_4", created="2026-04-15", total="5700", subtotal="5700"),
+        invoice("in_4", created="2026-04-15", total="5700", subtotal="5700",
+                due_date="2026-05-15"),
         invoice("in_draft", created="2026-05-15", total="5700", status="draft"),
         invoice("in_deleted", created="2026-05-15", total="5700") | {"is_deleted": "true"},
         invoice("in_yen", created="2026-01-01", total="2900", currency="jpy"),
@@ -420,9 +426,15 @@ def test_a_weekly_price_counts_52_twelfths_a_month(now: Staged) -> None:
     assert now.one("stg_billing__subscriptions", "sub_week")["mrr"] == money("13.00")
 
 
-@pytest.mark.parametrize(("name", "amount"), [("sub_yen", "2900.00"), ("sub_dinar", "5.99")])
-def test_the_smallest_unit_depends_on_the_currency(now: Staged, name: str, amount: str) -> None:
-    assert now.one("stg_billing__subscriptions", name)["mrr_original"] == money(amount)
+@pytest.mark.parametrize(
+    ("name", "amount", "dollars"),
+    [("sub_yen", "2900.00", "19.43"), ("sub_dinar", "5.99", "19.47")],
+)
+def test_the_smallest_unit_depends_on_the_currency(
+    now: Staged, name: str, amount: str, dollars: str
+) -> None:
+    row = now.one("stg_billing__subscriptions", name)
+    assert (row["mrr_original"], row["mrr"]) == (money(amount), money(dollars))
 
 
 def test_money_is_in_the_reporting_currency_beside_the_original(now: Staged) -> None:
@@ -479,6 +491,23 @@ def test_a_subscription_has_the_status_of_its_version_at_the_instant(
 ) -> None:
     rows = [s.one("stg_billing__subscriptions", "sub_versions") for s in (march, now)]
     assert [row["status"] for row in rows] == ["past_due", "active"]
+
+
+def test_a_subscription_says_since_when_it_has_its_status_and_when_it_renews(
+    now: Staged, march: Staged
+) -> None:
+    rows = [s.one("stg_billing__subscriptions", "sub_versions") for s in (march, now)]
+    assert [(row["status_since"], row["renews_at"]) for row in rows] == [
+        (at("2026-03-10"), at("2026-04-01")),
+        (at("2026-06-01"), at("2026-08-01")),
+    ]
+    ending = now.one("stg_billing__subscriptions", "sub_ending")
+    assert (ending["status_since"], ending["renews_at"]) == (at("2026-02-01"), None)
+
+
+def test_an_invoice_says_when_it_is_due(now: Staged) -> None:
+    found = [now.one("stg_billing__invoices", key)["due_at"] for key in ("in_4", "in_3")]
+    assert found == [at("2026-05-15"), None]
 
 
 def test_a_subscription_that_starts_later_is_not_there_yet(now: Staged) -> None:
