@@ -6,12 +6,11 @@
     {%- endfor -%}
 {%- endfor -%}
 
-with looping_merges as (
-    select * from {{ ref('int_identity__merge_targets') }}
-    where surviving_id is null
-),
-
-rejected as (
+with rejected as (
+    {%- for domain, entity in interfaces %}
+    {{ rejected_from(domain, entity) }}
+    union all
+    {%- endfor %}
     -- Whether a merge can be right depends on other merges, which no rule of a row can see.
     select
         'crm' as domain,
@@ -21,13 +20,8 @@ rejected as (
         'the merges of this ' || object || ' lead in a loop' as reason,
         'merged_id = ' || merged_id || ', surviving_id = ' || target_id as found,
         loaded_at
-    from looping_merges
-    {%- for domain, entity in interfaces %}
-
-
-    union all
-    {{ rejected_from(domain, entity) }}
-    {%- endfor %}
+    from {{ ref('int_identity__merge_targets') }}
+    where surviving_id is null
 )
 
 {{ select_contract('rejected') }}
