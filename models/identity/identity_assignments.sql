@@ -267,11 +267,13 @@ explained_moves as (
         moves.to_customer_id,
         moves.change,
         case
-            when moves.change = 'split' then coalesce(
-                first_losses.quarantined,
-                first_losses.gone,
-                'a record that held identifiers of both parts was changed or deleted'
-            )
+            when moves.change = 'split'
+                then
+                    coalesce(
+                        first_losses.quarantined,
+                        first_losses.gone,
+                        'a record that held identifiers of both parts was changed or deleted'
+                    )
             else bridges.record_id || ' holds ' || bridges.own_node || ' and ' || bridges.other_node
         end as detail
     from moves

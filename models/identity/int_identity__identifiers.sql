@@ -3,7 +3,7 @@ with contacts as (
     select * from {{ ref('stg_crm__contacts') }}
 ),
 
-merges as (
+contact_merges as (
     select * from {{ ref('int_identity__merges') }}
     where object = 'contact'
 ),
@@ -146,7 +146,7 @@ identifiers as (
         merged_at as seen_at,
         'contact_id' as identifier_type,
         {{ column }} as identifier_value
-    from merges
+    from contact_merges
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 

@@ -1,4 +1,4 @@
-with merges as (
+with crm_merges as (
     select * from {{ ref('stg_crm__merges') }}
 ),
 
@@ -10,7 +10,7 @@ ranked as (
             partition by object, merged_id
             order by merged_at desc nulls last, surviving_id desc
         ) as recency
-    from merges
+    from crm_merges
 ),
 
 targets as (

@@ -1,6 +1,21 @@
 {{ config(materialized='view') }}
 
-select identifiers.*
-from {{ ref('int_identity__identifiers') }} as identifiers
-left join {{ ref('int_identity__distrusted') }} as distrusted on identifiers.node = distrusted.node
+with identifiers as (
+    select * from {{ ref('int_identity__identifiers') }}
+),
+
+distrusted as (
+    select * from {{ ref('int_identity__distrusted') }}
+)
+
+select
+    identifiers.record_id,
+    identifiers.record_type,
+    identifiers.source_system,
+    identifiers.identifier_type,
+    identifiers.identifier_value,
+    identifiers.node,
+    identifiers.seen_at
+from identifiers
+left join distrusted on identifiers.node = distrusted.node
 where distrusted.node is null

@@ -33,12 +33,6 @@ rejected as (
 
     {{ rejected_from(domain, entity) }}
     {%- endfor %}
-    {%- if source_system('events') == 'generic' %}
-
-    union all
-
-    {{ rejected_events() }}
-    {%- endif %}
 )
 
 {{ select_contract('rejected') }}

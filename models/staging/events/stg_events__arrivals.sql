@@ -6,6 +6,8 @@
 ) }}
 
 {%- set since = arrived_since() %}
+{#- What tells another event from another delivery. #}
+{%- set content = ['event_name', 'occurred_at', 'user_id', 'anonymous_id', 'subscription_id'] %}
 
 -- Whatever the run's instant is, every delivery that was landed is taken in: readers look
 -- at those up to the instant. So an instant may go back and forth without touching a row.
@@ -65,13 +67,8 @@ numbered as (
 firsts as (
     select
         numbered.*,
-        concat_ws(
-            chr(31),
-            '{{ source_system('events') }}',
-            coalesce(numbered.user_id, ''),
-            coalesce(numbered.email, ''),
-            coalesce(numbered.anonymous_id, '')
-        ) as named_by
+        numbered.landed_key as event_key,
+        false as is_another
     from numbered
     {% if is_incremental() -%}
     left join {{ this }} as held on numbered.landed_key = held.event_key
@@ -81,16 +78,91 @@ firsts as (
     {%- endif %}
 ),
 
+known as (
+    select {{ content | join(', ') }}, event_key from firsts
+    {%- if is_incremental() %}
+    union all
+    select {{ content | join(', ') }}, event_key from {{ this }}
+    where event_key in (select landed_key from numbered) and event_key not in (select event_key from firsts)
+    {%- endif %}
+),
+
+-- A second delivery of an event is left out without a word; another event under its id is not.
+others as (
+    select
+        numbered.*,
+        numbered.landed_key || ' again: ' || md5(concat_ws(
+            '|'
+            {%- for column in content %}, coalesce(cast(numbered.{{ column }} as {{ dbt.type_string() }}), '-'){% endfor %}
+        )) as event_key,
+        true as is_another
+    from numbered
+    inner join known on numbered.landed_key = known.event_key
+    where
+        {% if not is_incremental() %}numbered.delivery > 1 and {% endif %}(
+            {%- for column in content %}
+            numbered.{{ column }} is distinct from known.{{ column }}{{ ' or' if not loop.last }}
+            {%- endfor %}
+        )
+),
+
+numbered_others as (
+    select
+        others.*,
+        row_number() over (partition by others.event_key order by others.delivery) as position
+    from others
+    {% if is_incremental() -%}
+    left join {{ this }} as held on others.event_key = held.event_key
+    where held.event_key is null
+    {%- endif %}
+),
+
+taken as (
+    select
+        *,
+        1 as position
+    from firsts
+    union all
+    select * from numbered_others
+    where position = 1
+),
+
+subscriptions as (
+    select
+        subscription_id,
+        started_at,
+        ended_at
+    from {{ ref('stg_billing__subscriptions') }}
+),
+
+named as (
+    select
+        taken.*,
+        concat_ws(
+            chr(31),
+            '{{ source_system('events') }}',
+            coalesce(taken.user_id, ''),
+            coalesce(taken.email, ''),
+            coalesce(taken.anonymous_id, '')
+        ) as named_by,
+        coalesce(
+            taken.occurred_at < subscriptions.started_at or taken.occurred_at > subscriptions.ended_at, false
+        ) as is_outside_subscription
+    from taken
+    left join subscriptions on taken.subscription_id = subscriptions.subscription_id
+),
+
 final as (
     select
         -- ids
-        landed_key as event_key,
+        event_key,
         event_id,
         case when coalesce(user_id, email, anonymous_id) is not null then md5(named_by) end as actor_id,
         user_id,
         anonymous_id,
         email,
         account_id,
+        subscription_id,
         session_id,
 
         -- text
@@ -109,6 +181,8 @@ final as (
             case when event_id is null then 'it has no id' end,
             case when occurred_at is null then 'it has no time' end,
             case when event_name is null then 'it has no name' end,
+            case when is_another then 'its id is that of an earlier event' end,
+            case when is_outside_subscription then 'it lies outside the dates of its subscription' end,
             case
                 when occurred_at > coalesce(received_at, loaded_at) + interval '1' hour
                     then 'it lies in the future: more than an hour after it was received'
@@ -129,7 +203,7 @@ final as (
         received_at,
         loaded_at,
         stamped_at as arrived_at
-    from firsts
+    from named
 )
 
 {{ select_contract('final') }}

@@ -11,6 +11,7 @@ final as (
         anonymous_id,
         email,
         account_id,
+        subscription_id,
         session_id,
         event_name,
         url,
@@ -25,7 +26,6 @@ final as (
         received_at,
         loaded_at
     from events
-    where not {{ outside_its_subscription('events') }}
 )
 
 select * from final
