@@ -127,7 +127,10 @@ class _Tracer:
 
     def _rows(self, scope: Scope) -> Origin:
         """What decides how many rows a scope has, for what counts them."""
-        origin = Origin()
+        key = (id(scope), ROWS)
+        if key in self._known:
+            return self._known[key]
+        origin = self._known[key] = Origin()  # `having count(*) > 1` meets itself here.
         if isinstance(scope.expression, exp.SetOperation):
             for branch in scope.set_operation_scopes:
                 origin.take(self._rows(branch))

@@ -53,6 +53,11 @@ def names(columns: set[Column]) -> set[str]:
         ("select max(a) filter (where b = 1) as x from s.t", {"t.a"}, {"t.b"}),
         ("select max(a) as x from s.t where b = 1 and c is not null", {"t.a"}, {"t.b"}),
         ("select count(*) as x from s.t", {f"t.{ROWS}"}, set()),
+        (
+            "select max(a) as x from s.t where b = 1 group by id having count(*) > 1",
+            {"t.a"},
+            {"t.b", f"t.{ROWS}"},
+        ),
         ("with w as (select * from s.t where c = 1) select sum(a) as x from w", {"t.a"}, {"t.c"}),
         ("select a as x from s.t union all select d from s.u", {"t.a", "u.d"}, set()),
         ("select t.a as x from s.t as t join s.u as u on t.id = u.id", {"t.a"}, set()),
