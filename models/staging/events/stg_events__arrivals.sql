@@ -67,7 +67,7 @@ numbered as (
 firsts as (
     select
         numbered.*,
-        numbered.landed_key as event_key,
+        numbered.landed_key as taken_key,
         false as is_another
     from numbered
     {% if is_incremental() -%}
@@ -79,11 +79,11 @@ firsts as (
 ),
 
 known as (
-    select {{ content | join(', ') }}, event_key from firsts
+    select {{ content | join(', ') }}, taken_key from firsts
     {%- if is_incremental() %}
     union all
-    select {{ content | join(', ') }}, event_key from {{ this }}
-    where event_key in (select landed_key from numbered) and event_key not in (select event_key from firsts)
+    select {{ content | join(', ') }}, event_key as taken_key from {{ this }}
+    where event_key in (select landed_key from numbered) and event_key not in (select taken_key from firsts)
     {%- endif %}
 ),
 
@@ -94,10 +94,10 @@ others as (
         numbered.landed_key || ' again: ' || md5(concat_ws(
             '|'
             {%- for column in content %}, coalesce(cast(numbered.{{ column }} as {{ dbt.type_string() }}), '-'){% endfor %}
-        )) as event_key,
+        )) as taken_key,
         true as is_another
     from numbered
-    inner join known on numbered.landed_key = known.event_key
+    inner join known on numbered.landed_key = known.taken_key
     where
         {% if not is_incremental() %}numbered.delivery > 1 and {% endif %}(
             {%- for column in content %}
@@ -109,10 +109,10 @@ others as (
 numbered_others as (
     select
         others.*,
-        row_number() over (partition by others.event_key order by others.delivery) as position
+        row_number() over (partition by others.taken_key order by others.delivery) as position
     from others
     {% if is_incremental() -%}
-    left join {{ this }} as held on others.event_key = held.event_key
+    left join {{ this }} as held on others.taken_key = held.event_key
     where held.event_key is null
     {%- endif %}
 ),
@@ -155,7 +155,7 @@ named as (
 final as (
     select
         -- ids
-        event_key,
+        taken_key as event_key,
         event_id,
         case when coalesce(user_id, email, anonymous_id) is not null then md5(named_by) end as actor_id,
         user_id,
