@@ -140,7 +140,15 @@ def customer_suite(as_of: datetime) -> Suite:
             ),
             between("csat_last", 1, 5),
             between("open_ticket_count", 0),
-            between("health_score", 0, 10),
+            between("age_years", 0, 126),
+            between("onboarding_progress", 0, 1),
+            between("top_feature_share_last_28", 0, 1),
+            *_scores("health", "engagement", "onboarding", "fit", "churn_risk", "expansion"),
+            rule(
+                "is_product_qualified_lead = false or mrr = 0",
+                columns=("is_product_qualified_lead", "mrr"),
+                expected="a product-qualified lead does not pay yet",
+            ),
         ),
     )
 
@@ -165,7 +173,8 @@ def account_suite() -> Suite:
             ),
             *_money(),
             between("open_ticket_count", 0),
-            between("health_score", 0, 10),
+            between("nps", -100, 100),
+            *_scores("health", "fit", "churn_risk", "expansion"),
         ),
     )
 
@@ -298,6 +307,10 @@ def not_after(column: str, as_of: datetime) -> Check:
 def naive_utc(instant: datetime) -> datetime:
     """The instant as the warehouse stores it: UTC without a zone."""
     return instant if instant.tzinfo is None else instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _scores(*names: str) -> tuple[Check, ...]:
+    return tuple(between(f"{name}_score", 0, 10) for name in names)
 
 
 def _money() -> tuple[Check, ...]:

@@ -11,7 +11,7 @@ billing_customers as (
 ),
 
 tickets as (
-    {{ with_customer(ref('stg_support__tickets'), by=['contact_id', 'email']) }}
+    {{ with_customer(ref('stg_support__tickets'), by=['contact_id', 'user_id', 'email']) }}
 ),
 
 activity as (

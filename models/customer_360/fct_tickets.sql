@@ -1,5 +1,5 @@
 with tickets as (
-    {{ with_customer(ref('stg_support__tickets'), by=['contact_id', 'email']) }}
+    {{ with_customer(ref('stg_support__tickets'), by=['contact_id', 'user_id', 'email']) }}
 ),
 
 merged as (

@@ -58,7 +58,8 @@ select
         'occurred_at = ' || coalesce(cast(occurred_at as {{ text }}), 'null'),
         'received_at = ' || cast(received_at as {{ text }}),
         case when received_at is null then 'loaded_at = ' || cast(loaded_at as {{ text }}) end,
-        'first_known_at = ' || cast(first_known_at as {{ text }})
+        'first_known_at = ' || cast(first_known_at as {{ text }}),
+        'subscription_id = ' || subscription_id
     ) as found,
     loaded_at
 from judged

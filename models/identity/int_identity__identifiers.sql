@@ -102,7 +102,7 @@ records as (
         created_at as seen_at,
         contact_id,
         null as billing_customer_id,
-        null as user_id,
+        user_id,
         null as anonymous_id,
         {{ normalise_email('email') }} as email,
         null as phone

@@ -124,7 +124,7 @@ def test_open_mrr_is_the_same_in_every_table(ravenstack: Project) -> None:
 # the subscriptions), the counts inside a usage row, escalations, and hours to resolution.
 COMPARED = {
     "oracle.account_name": "accounts.name",
-    "oracle.industry": "accounts.industry",
+    "lower(oracle.industry)": "accounts.industry",
     "oracle.country": "case accounts.country when 'GB' then 'UK' else accounts.country end",
     "cast(oracle.signup_date as timestamp)": "accounts.created_at",
     "oracle.open_subs": "billing.open_subscription_count",
