@@ -106,13 +106,14 @@ written as (
 ranked as (
     select
         *,
-        row_number() over (
-            partition by account_id, attribute
-            order by origin_rank asc, precedence asc, observed_at desc nulls last, value asc
-        ) as position,
-        min(origin_rank) over (partition by account_id, attribute) as best_origin_rank
+        row_number() over by_belief as position,
+        first_value(origin_rank) over by_belief as best_origin_rank
     from written
     where value <> ''
+    window by_belief as (
+        partition by account_id, attribute
+        order by origin_rank asc, precedence asc, observed_at desc nulls last, value asc
+    )
 )
 
 select

@@ -132,7 +132,7 @@ written as (
         said.attribute,
         case
             when said.attribute = 'country' then coalesce(country_names.country, upper(trim(said.value)))
-            when said.attribute = 'language' then languages.language
+            when said.attribute = 'language' then coalesce(by_code.language, by_name.language)
             when said.attribute = 'timezone' then time_zones.time_zone
             when said.attribute in {{ lists }} then {{ comma_list('said.value') }}
             when said.attribute in {{ codes }} then replace(lower(trim(said.value)), ' ', '_')
@@ -146,12 +146,12 @@ written as (
     from said
     left join country_names
         on said.attribute = 'country' and upper(trim(said.value)) = country_names.name
-    left join languages
+    -- Two joins: an `or` would be looked up row by row.
+    left join languages as by_code
         on said.attribute = 'language'
-        and (
-            split_part(replace(lower(trim(said.value)), '_', '-'), '-', 1) = languages.language
-            or lower(trim(said.value)) = lower(languages.language_name)
-        )
+        and split_part(replace(lower(trim(said.value)), '_', '-'), '-', 1) = by_code.language
+    left join languages as by_name
+        on said.attribute = 'language' and lower(trim(said.value)) = lower(by_name.language_name)
     left join time_zones
         on said.attribute = 'timezone' and lower(trim(said.value)) = lower(time_zones.name)
     where said.customer_id is not null
@@ -160,13 +160,14 @@ written as (
 ranked as (
     select
         *,
-        row_number() over (
-            partition by customer_id, attribute
-            order by origin_rank asc, precedence asc, observed_at desc nulls last, value asc
-        ) as position,
-        min(origin_rank) over (partition by customer_id, attribute) as best_origin_rank
+        row_number() over by_belief as position,
+        first_value(origin_rank) over by_belief as best_origin_rank
     from written
     where value <> ''
+    window by_belief as (
+        partition by customer_id, attribute
+        order by origin_rank asc, precedence asc, observed_at desc nulls last, value asc
+    )
 )
 
 select
