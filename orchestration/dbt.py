@@ -18,7 +18,15 @@ from orchestration.errors import RefreshFailed, UsageError
 from orchestration.project import PROJECT_DIR
 from orchestration.segment_files import check_segment_files
 
-OUR_WORDS = ("segment__", "strata_sources", "as_of is", "The schema raw_", "The table raw_")
+OUR_WORDS = (
+    "segment__",
+    "strata_sources",
+    "as_of is",
+    "The schema raw_",
+    "The table raw_",
+    "The variable events",
+    "events.",
+)
 GOOD = {"success", "pass", "warn", "skipped", "no-op"}
 
 
