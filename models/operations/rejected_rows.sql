@@ -1,6 +1,3 @@
-{#- Rules about changes and events look at their subscriptions. -#}
-{%- do ref('stg_billing__subscriptions') -%}
-
 {#- Every interface that has a rule and a source. -#}
 {%- set interfaces = [] -%}
 {%- for domain, systems in staging_adapters().items() if source_system(domain) != 'none' -%}
