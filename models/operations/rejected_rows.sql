@@ -1,9 +1,9 @@
 {#- Every interface that has a rule and a source, and events. -#}
 {%- set arms = [] -%}
 {%- for domain, systems in staging_adapters().items() if source_system(domain) != 'none' -%}
-    {%- for entity in systems.generic if not execute or reject_rules(domain, entity) -%}
-        {%- do arms.append(rejected_from(domain, entity)) -%}
-    {%- endfor -%}
+{%- for entity in systems.generic if not execute or reject_rules(domain, entity) -%}
+{%- do arms.append(rejected_from(domain, entity)) -%}
+{%- endfor -%}
 {%- endfor -%}
 {%- if source_system('events') == 'generic' -%}
     {%- do arms.append(rejected_events()) -%}
