@@ -5,6 +5,10 @@
     {%- set system = entity_system(domain, entity) -%}
     {%- set adapter_model = ref('stg_' ~ system ~ '__' ~ entity) -%}
     {%- set rates = ref('exchange_rates') -%}
+    {%- if entity == 'subscription_changes' -%}
+        {#- Its rules look at the dates of the subscription. -#}
+        {%- do ref('stg_billing__subscriptions') -%}
+    {%- endif -%}
     {%- if not execute -%}{{- return('select 1 as nothing') -}}{%- endif -%}
     {%- set interface = graph.nodes['model.strata.stg_' ~ domain ~ '__' ~ entity] -%}
     {%- set text = dbt.type_string() -%}

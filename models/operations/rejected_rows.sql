@@ -1,19 +1,22 @@
 {#- Every interface that has a rule and a source. -#}
-{%- set interfaces = [] -%}
+{%- set arms = [] -%}
 {%- for domain, systems in staging_adapters().items() if source_system(domain) != 'none' -%}
-    {%- for entity in systems.generic if not execute or reject_rules(domain, entity) -%}
-        {%- do interfaces.append((domain, entity)) -%}
-    {%- endfor -%}
+{%- for entity in systems.generic if not execute or reject_rules(domain, entity) -%}
+{%- do arms.append(rejected_from(domain, entity)) -%}
+{%- endfor -%}
 {%- endfor -%}
 
--- depends_on: {{ ref('stg_billing__subscriptions') }}
 with looping_merges as (
     select * from {{ ref('int_identity__merge_targets') }}
     where surviving_id is null
 ),
 
-rejected as (
+rejected_events as (
     select * from {{ ref('int_events__rejected') }}
+),
+
+rejected as (
+    select * from rejected_events
 
     union all
 
@@ -27,11 +30,11 @@ rejected as (
         'merged_id = ' || merged_id || ', surviving_id = ' || target_id as found,
         loaded_at
     from looping_merges
-    {%- for domain, entity in interfaces %}
+    {%- for arm in arms %}
 
     union all
 
-    {{ rejected_from(domain, entity) }}
+    {{ arm }}
     {%- endfor %}
 )
 
