@@ -36,3 +36,16 @@ select
 {{ _adapted_rows(adapter_model, rates, interface.columns, _adapter_columns(adapter_model, interface)) }}
 where {{ whens | join(' or ') }}
 {% endmacro %}
+
+
+{#- Every interface that has a rule and a source, as (domain, entity); while the project is
+    parsed every interface with a source, since any may have a rule. -#}
+{% macro _interfaces_with_rules() %}
+    {%- set interfaces = [] -%}
+    {%- for domain, systems in staging_adapters().items() if source_system(domain) != 'none' -%}
+        {%- for entity in systems.generic if not execute or reject_rules(domain, entity) -%}
+            {%- do interfaces.append((domain, entity)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(interfaces) -}}
+{% endmacro %}
