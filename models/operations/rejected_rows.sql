@@ -1,11 +1,3 @@
-{#- Every interface that has a rule and a source. -#}
-{%- set arms = [] -%}
-{%- for domain, systems in staging_adapters().items() if source_system(domain) != 'none' -%}
-{%- for entity in systems.generic if not execute or reject_rules(domain, entity) -%}
-{%- do arms.append(rejected_from(domain, entity)) -%}
-{%- endfor -%}
-{%- endfor -%}
-
 with looping_merges as (
     select * from {{ ref('int_identity__merge_targets') }}
     where surviving_id is null
@@ -30,11 +22,11 @@ rejected as (
         'merged_id = ' || merged_id || ', surviving_id = ' || target_id as found,
         loaded_at
     from looping_merges
-    {%- for arm in arms %}
+    {%- for domain, entity in _interfaces_with_rules() %}
 
     union all
 
-    {{ arm }}
+    {{ rejected_from(domain, entity) }}
     {%- endfor %}
 )
 

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- What a subscription looked like at the run's instant, whatever the source
     knows today: its plan and price are those of its last change until then, if
     there were changes since, and its status follows its dates. -#}

@@ -1,1 +1,3 @@
+{{ config(materialized='table') }}
+
 {{ staging_interface('crm', 'manual_overrides') }}

@@ -2,6 +2,7 @@
     materialized='incremental',
     unique_key='event_key',
     incremental_strategy='delete+insert',
+    on_schema_change='append_new_columns',
     pre_hook='{{ forget_events() }}',
 ) }}
 
