@@ -48,7 +48,7 @@ select
     is_key,
     cast(use_count as bigint) as use_count,
     cast(use_count_last_28 as bigint) as use_count_last_28,
-    cast(use_count_last_28 * 1.0 / nullif(total_last_28, 0) as decimal(5, 4)) as use_share_last_28,
+    cast({{ ratio('use_count_last_28', 'total_last_28', 4) }} as decimal(5, 4)) as use_share_last_28,
     active_days_last_28,
     first_used_at,
     last_used_at

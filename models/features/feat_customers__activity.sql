@@ -140,8 +140,9 @@ select
     activity.active_days_last_56 - activity.active_days_last_28 as active_days_previous_28,
     activity.active_days_last_90,
     cast(
-        activity.active_days_last_28 * 1.0 / nullif(activity.active_days_last_56 - activity.active_days_last_28, 0)
-        as decimal(6, 2)
+        {{ ratio(
+            'activity.active_days_last_28', 'activity.active_days_last_56 - activity.active_days_last_28', 2
+        ) }} as decimal(6, 2)
     ) as activity_trend,
     cast(activity.event_count_last_28 as bigint) as event_count_last_28,
     cast(activity.failed_task_count_last_7 as bigint) as failed_task_count_last_7,
@@ -153,14 +154,14 @@ select
     -- how long
     coalesce(visits.session_count, 0) as session_count,
     coalesce(visits.session_count_last_28, 0) as session_count_last_28,
-    cast(visits.session_seconds_last_28 / 60.0 / nullif(visits.session_count_last_28, 0) as decimal(10, 2))
+    cast({{ ratio('visits.session_seconds_last_28', '60 * visits.session_count_last_28', 2) }} as decimal(10, 2))
         as average_session_minutes_last_28,
 
     -- how far
     cast(
         case
             when activity.first_value_at < activity.signed_up_at then 0
-            else {{ seconds_between('activity.signed_up_at', 'activity.first_value_at') }} / 3600.0
+            else {{ ratio(seconds_between('activity.signed_up_at', 'activity.first_value_at'), '3600', 2) }}
         end as decimal(12, 2)
     ) as hours_to_first_value,
     cast(coalesce(abandoned.abandoned_flow_count_last_28, 0) as bigint) as abandoned_flow_count_last_28,

@@ -38,7 +38,7 @@ measured as (
 select
     measured.customer_id,
     measured.top_feature_last_28,
-    measured.top_feature_share_last_28,
+    cast(measured.top_feature_share_last_28 as decimal(5, 4)) as top_feature_share_last_28,
     measured.feature_count_last_28,
     measured.feature_count_ever,
     measured.listed_feature_count_adopted,

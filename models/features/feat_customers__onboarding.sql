@@ -59,7 +59,7 @@ customers as (
 select
     customers.customer_id,
     coalesce(progress.steps_done_count, 0) as onboarding_step_count,
-    cast(coalesce(progress.steps_done_count, 0) * 1.0 / nullif(all_steps.step_count, 0) as decimal(5, 4))
+    cast({{ ratio('coalesce(progress.steps_done_count, 0)', 'all_steps.step_count', 4) }} as decimal(5, 4))
         as onboarding_progress,
     progress.last_step as onboarding_last_step,
     {{ calendar_days_since('sign_ups.signed_up_at') }} as days_since_signed_up,
