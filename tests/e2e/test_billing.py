@@ -198,7 +198,7 @@ def test_the_checks_see_what_they_are_for(
         " events: none, support: none, survey: none}}"
     )
     checks = (
-        "movements_add_up_fct_mrr_movements_customer_id",
+        "movements_add_up_fct_mrr_movements_ref_mrr_by_month_",
         "movements_add_up_fct_account_mrr_movements",
         "movements_add_up_fct_mrr_movements_by_currency",
         "mrr_is_the_same_however_it_is_added_up",
