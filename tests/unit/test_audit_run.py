@@ -34,7 +34,12 @@ WAREHOUSE = (
       timestamp '2026-06-30 12:00:00' as last_seen_at,
       2 as active_days_last_7, 9 as active_days_last_28, 12 as session_count,
       score as nps_score, class as nps_class, cast(null as integer) as csat_last,
-      0 as open_ticket_count, cast(7.5 as numeric(5, 2)) as health_score
+      0 as open_ticket_count, 44 as age_years, cast(0.5 as numeric(5, 4)) as onboarding_progress,
+      cast(null as numeric(5, 4)) as top_feature_share_last_28,
+      cast(7.5 as numeric(5, 2)) as health_score, cast(0 as numeric(5, 2)) as engagement_score,
+      cast(10 as numeric(5, 2)) as onboarding_score, cast(5 as numeric(5, 2)) as fit_score,
+      cast(1 as numeric(5, 2)) as churn_risk_score, cast(null as numeric(5, 2)) as expansion_score,
+      false as is_product_qualified_lead
     from (values
       ('c1', 'customer', 9, 'promoter'), ('c2', 'lead', 6, 'detractor'),
       ('c3', null, null, null)
@@ -45,7 +50,9 @@ WAREHOUSE = (
     select
       id as account_id, 10 as employee_count, 3 as user_count, 2 as active_users_last_28,
       cast(0 as numeric(12, 2)) as mrr, cast(0 as numeric(12, 2)) as arr,
-      0 as open_ticket_count, cast(null as numeric(5, 2)) as health_score
+      0 as open_ticket_count, cast(-20 as numeric(9, 2)) as nps,
+      cast(null as numeric(5, 2)) as health_score, cast(10 as numeric(5, 2)) as fit_score,
+      cast(0 as numeric(5, 2)) as churn_risk_score, cast(null as numeric(5, 2)) as expansion_score
     from (values ('a1'), ('a2')) as companies (id)
     """,
     """
