@@ -42,6 +42,10 @@ activity as (
     select * from {{ ref('feat_customers__activity') }}
 ),
 
+flows as (
+    select * from {{ ref('feat_customers__flows') }}
+),
+
 feature_use as (
     select * from {{ ref('feat_customers__feature_use') }}
 ),
@@ -209,14 +213,14 @@ joined as (
         coalesce(activity.session_count_last_28, 0) as session_count_last_28,
         activity.average_session_minutes_last_28,
         activity.hours_to_first_value,
-        coalesce(activity.abandoned_flow_count_last_28, 0) as abandoned_flow_count_last_28,
-        activity.last_abandoned_flow,
+        coalesce(flows.abandoned_flow_count_last_28, 0) as abandoned_flow_count_last_28,
+        flows.last_abandoned_flow,
         activity.days_since_last_seen,
         activity.first_seen_at,
         activity.last_seen_at,
         activity.signed_up_at,
         activity.first_value_at,
-        activity.last_flow_abandoned_at,
+        flows.last_flow_abandoned_at,
 
         -- product usage
         feature_use.top_feature_last_28,
@@ -292,6 +296,7 @@ joined as (
     left join value on customers.customer_id = value.customer_id
     left join rfm on customers.customer_id = rfm.customer_id
     left join activity on customers.customer_id = activity.customer_id
+    left join flows on customers.customer_id = flows.customer_id
     left join feature_use on customers.customer_id = feature_use.customer_id
     left join needs on customers.customer_id = needs.customer_id
     left join survey on customers.customer_id = survey.customer_id

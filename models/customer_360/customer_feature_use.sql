@@ -1,7 +1,20 @@
+{{ config(
+    materialized='incremental',
+    unique_key='customer_id',
+    incremental_strategy='delete+insert',
+    on_schema_change='sync_all_columns',
+    post_hook="{{ forget_visitors('customer_id') }}",
+) }}
 {%- set no_features = event_setting('bookkeeping') + event_setting('not_features') -%}
 
-with daily_activity as (
-    select * from {{ ref('fct_daily_activity') }}
+with visitors as (
+    {{ touched_visitors(computed_for()) }}
+),
+
+daily_activity as (
+    select given.*
+    from {{ ref('fct_daily_activity') }} as given
+    inner join visitors on given.customer_id = visitors.visitor
 ),
 
 product_features as (
@@ -22,7 +35,8 @@ used as (
         ) as use_count_last_28,
         count(case when {{ calendar_window('daily_activity.activity_on', 28) }} then 1 end) as active_days_last_28,
         min(daily_activity.first_at) as first_used_at,
-        max(daily_activity.last_at) as last_used_at
+        max(daily_activity.last_at) as last_used_at,
+        max(daily_activity.batch) as batch
     from daily_activity
     left join product_features on daily_activity.event_name = product_features.event_name
     where
@@ -51,5 +65,7 @@ select
     cast({{ ratio('use_count_last_28', 'total_last_28', 4) }} as decimal(5, 4)) as use_share_last_28,
     active_days_last_28,
     first_used_at,
-    last_used_at
+    last_used_at,
+    batch,
+    '{{ computed_for() }}' as computed_for
 from totals

@@ -1,3 +1,11 @@
+{{ config(
+    materialized='incremental',
+    unique_key='customer_id',
+    incremental_strategy='delete+insert',
+    on_schema_change='sync_all_columns',
+    post_hook="{{ forget_visitors('customer_id') }}",
+) }}
+
 with actor_days as (
     select * from {{ ref('int_events__actor_days') }}
 ),
@@ -5,6 +13,10 @@ with actor_days as (
 actor_customers as (
     select * from {{ ref('int_events__actor_customers') }}
     where customer_id is not null
+),
+
+visitors as (
+    {{ touched_visitors() }}
 )
 
 select
@@ -13,8 +25,10 @@ select
     actor_days.event_name,
     cast(sum(actor_days.event_count) as bigint) as event_count,
     min(actor_days.first_at) as first_at,
-    max(actor_days.last_at) as last_at
+    max(actor_days.last_at) as last_at,
+    visitors.batch
 from actor_days
 inner join actor_customers on actor_days.actor_id = actor_customers.actor_id
+inner join visitors on actor_customers.customer_id = visitors.visitor
 where actor_customers.counts_from_on is null or actor_days.activity_on >= actor_customers.counts_from_on
-group by actor_customers.customer_id, actor_days.activity_on, actor_days.event_name
+group by actor_customers.customer_id, actor_days.activity_on, actor_days.event_name, visitors.batch

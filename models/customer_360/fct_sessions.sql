@@ -1,3 +1,11 @@
+{{ config(
+    materialized='incremental',
+    unique_key='visitor',
+    incremental_strategy='delete+insert',
+    on_schema_change='sync_all_columns',
+    post_hook="{{ forget_visitors('visitor') }}",
+) }}
+
 -- The sessions of all the events of a person's devices together are the union of the
 -- devices' own intervals: an event is within 30 minutes of the one before it exactly if an
 -- interval is that close to what was covered before it.
@@ -9,10 +17,15 @@ actor_customers as (
     select * from {{ ref('int_events__actor_customers') }}
 ),
 
+visitors as (
+    {{ touched_visitors() }}
+),
+
 -- A visitor is a customer once known, otherwise a browser.
 intervals as (
     select
-        coalesce(actor_customers.customer_id, actor_customers.anonymous_id) as visitor,
+        visitors.visitor,
+        visitors.batch,
         actor_customers.customer_id,
         actor_customers.anonymous_id,
         actor_sessions.actor_id,
@@ -21,9 +34,8 @@ intervals as (
         actor_sessions.event_count
     from actor_sessions
     inner join actor_customers on actor_sessions.actor_id = actor_customers.actor_id
-    where
-        coalesce(actor_customers.customer_id, actor_customers.anonymous_id) is not null
-        and (actor_customers.counts_from_on is null or actor_sessions.activity_on >= actor_customers.counts_from_on)
+    inner join visitors on coalesce(actor_customers.customer_id, actor_customers.anonymous_id) = visitors.visitor
+    where actor_customers.counts_from_on is null or actor_sessions.activity_on >= actor_customers.counts_from_on
 ),
 
 ordered as (
@@ -52,10 +64,12 @@ numbered as (
 
 select
     md5(visitor || '|' || cast(min(started_at) as {{ dbt.type_string() }})) as session_id,
+    visitor,
     customer_id,
     case when customer_id is null then visitor else min(anonymous_id) end as anonymous_id,
     min(started_at) as started_at,
     max(ended_at) as ended_at,
-    cast(sum(event_count) as bigint) as event_count
+    cast(sum(event_count) as bigint) as event_count,
+    batch
 from numbered
-group by visitor, customer_id, session_number
+group by visitor, customer_id, session_number, batch

@@ -1,5 +1,5 @@
 -- Accounts that the CRM has merged into others, each with the one that is left.
-with merges as (
+with account_merges as (
     select * from {{ ref('int_identity__merges') }}
     where object = 'account'
 )
@@ -7,4 +7,4 @@ with merges as (
 select
     merged_id as account_id,
     surviving_id as surviving_account_id
-from merges
+from account_merges

@@ -1,15 +1,26 @@
-with daily_activity as (
-    select * from {{ ref('fct_daily_activity') }}
-    where event_name not in {{ event_names(event_setting('bookkeeping')) }}
+{{ config(
+    materialized='incremental',
+    unique_key='customer_id',
+    incremental_strategy='delete+insert',
+    on_schema_change='sync_all_columns',
+    post_hook="{{ forget_visitors('customer_id') }}",
+) }}
+
+with visitors as (
+    {{ touched_visitors(computed_for()) }}
+),
+
+daily_activity as (
+    select given.*
+    from {{ ref('fct_daily_activity') }} as given
+    inner join visitors on given.customer_id = visitors.visitor
+    where given.event_name not in {{ event_names(event_setting('bookkeeping')) }}
 ),
 
 sessions as (
-    select * from {{ ref('fct_sessions') }}
-    where customer_id is not null
-),
-
-flows as (
-    select * from {{ ref('customer_flows') }}
+    select given.*
+    from {{ ref('fct_sessions') }} as given
+    inner join visitors on given.customer_id = visitors.visitor
 ),
 
 activity as (
@@ -31,7 +42,8 @@ activity as (
         min(case when event_name in {{ event_names([event_setting('sign_up_event')]) }} then first_at end)
             as signed_up_at,
         min(case when event_name in {{ event_names([event_setting('value_event')]) }} then first_at end)
-            as first_value_at
+            as first_value_at,
+        max(batch) as batch
     from daily_activity
     group by customer_id
 ),
@@ -119,16 +131,6 @@ longest_weeks as (
         ) as current_streak_weeks
     from week_streaks
     group by customer_id
-),
-
-abandoned as (
-    select
-        customer_id,
-        flow,
-        last_abandoned_at,
-        sum(abandoned_count_last_28) over (partition by customer_id) as abandoned_flow_count_last_28,
-        row_number() over (partition by customer_id order by last_abandoned_at desc nulls last, flow asc) as recency
-    from flows
 )
 
 select
@@ -164,8 +166,6 @@ select
             else {{ ratio(seconds_between('activity.signed_up_at', 'activity.first_value_at'), '3600', 2) }}
         end as decimal(12, 2)
     ) as hours_to_first_value,
-    cast(coalesce(abandoned.abandoned_flow_count_last_28, 0) as bigint) as abandoned_flow_count_last_28,
-    case when abandoned.last_abandoned_at is not null then abandoned.flow end as last_abandoned_flow,
 
     -- when
     {{ calendar_days_since('activity.last_seen_at') }} as days_since_last_seen,
@@ -173,9 +173,9 @@ select
     activity.last_seen_at,
     activity.signed_up_at,
     activity.first_value_at,
-    abandoned.last_abandoned_at as last_flow_abandoned_at
+    activity.batch,
+    '{{ computed_for() }}' as computed_for
 from activity
 left join visits on activity.customer_id = visits.customer_id
 left join longest_days on activity.customer_id = longest_days.customer_id
 left join longest_weeks on activity.customer_id = longest_weeks.customer_id
-left join abandoned on activity.customer_id = abandoned.customer_id and abandoned.recency = 1

@@ -1,5 +1,19 @@
-with feature_use as (
-    select * from {{ ref('customer_feature_use') }}
+{{ config(
+    materialized='incremental',
+    unique_key='customer_id',
+    incremental_strategy='delete+insert',
+    on_schema_change='sync_all_columns',
+    post_hook="{{ forget_visitors('customer_id') }}",
+) }}
+
+with visitors as (
+    {{ touched_visitors(computed_for()) }}
+),
+
+feature_use as (
+    select given.*
+    from {{ ref('customer_feature_use') }} as given
+    inner join visitors on given.customer_id = visitors.visitor
 ),
 
 product_features as (
@@ -30,7 +44,8 @@ measured as (
         count(distinct case when is_listed then feature end) as listed_feature_count_adopted,
         count(distinct case when is_key then feature end) as key_feature_count_adopted,
         min(case when is_key then first_used_at end) as first_key_feature_at,
-        max(last_used_at) as last_feature_at
+        max(last_used_at) as last_feature_at,
+        max(batch) as batch
     from ranked
     group by customer_id
 )
@@ -48,6 +63,8 @@ select
             then measured.key_feature_count_adopted = key_features.key_feature_count
     end as has_adopted_all_key_features,
     measured.first_key_feature_at,
-    measured.last_feature_at
+    measured.last_feature_at,
+    measured.batch,
+    '{{ computed_for() }}' as computed_for
 from measured
 cross join key_features

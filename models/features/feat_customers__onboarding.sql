@@ -1,5 +1,19 @@
-with daily_activity as (
-    select * from {{ ref('fct_daily_activity') }}
+{{ config(
+    materialized='incremental',
+    unique_key='customer_id',
+    incremental_strategy='delete+insert',
+    on_schema_change='sync_all_columns',
+    post_hook="{{ forget_visitors('customer_id') }}",
+) }}
+
+with visitors as (
+    {{ touched_visitors(computed_for()) }}
+),
+
+daily_activity as (
+    select given.*
+    from {{ ref('fct_daily_activity') }} as given
+    inner join visitors on given.customer_id = visitors.visitor
 ),
 
 onboarding_steps as (
@@ -51,9 +65,15 @@ progress as (
 ),
 
 customers as (
-    select customer_id from sign_ups
-    union
-    select customer_id from progress
+    select
+        found.customer_id,
+        visitors.batch
+    from (
+        select customer_id from sign_ups
+        union
+        select customer_id from progress
+    ) as found
+    inner join visitors on found.customer_id = visitors.visitor
 )
 
 select
@@ -64,7 +84,9 @@ select
     progress.last_step as onboarding_last_step,
     {{ calendar_days_since('sign_ups.signed_up_at') }} as days_since_signed_up,
     progress.last_step_at as onboarding_last_step_at,
-    case when progress.steps_done_count = all_steps.step_count then progress.last_step_at end as onboarding_completed_at
+    case when progress.steps_done_count = all_steps.step_count then progress.last_step_at end as onboarding_completed_at,
+    customers.batch,
+    '{{ computed_for() }}' as computed_for
 from customers
 cross join all_steps
 left join progress on customers.customer_id = progress.customer_id

@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    unique_key='customer_id',
+    incremental_strategy='delete+insert',
+    on_schema_change='sync_all_columns',
+    post_hook="{{ forget_visitors('customer_id') }}",
+) }}
 {%- set mobile = "('mobile', 'smartphone', 'phone', 'ios', 'android')" -%}
 {%- set desktop = "('desktop', 'computer', 'laptop')" -%}
 
@@ -6,9 +13,16 @@ with actor_days as (
     where coalesce(device, os, browser, app) is not null
 ),
 
+visitors as (
+    {{ touched_visitors(computed_for()) }}
+),
+
 actor_customers as (
-    select * from {{ ref('int_events__actor_customers') }}
-    where customer_id is not null
+    select
+        given.*,
+        visitors.batch
+    from {{ ref('int_events__actor_customers') }} as given
+    inner join visitors on given.customer_id = visitors.visitor
 ),
 
 used as (
@@ -22,7 +36,8 @@ used as (
         sum(case when {{ calendar_window('actor_days.activity_on', 28) }} then actor_days.event_count else 0 end)
             as event_count_last_28,
         min(actor_days.first_at) as first_at,
-        max(actor_days.last_at) as last_at
+        max(actor_days.last_at) as last_at,
+        max(actor_customers.batch) as batch
     from actor_days
     inner join actor_customers on actor_days.actor_id = actor_customers.actor_id
     where actor_customers.counts_from_on is null or actor_days.activity_on >= actor_customers.counts_from_on
@@ -66,7 +81,8 @@ measured as (
         max(case when event_count_last_28 > 0 and lower(device) in {{ desktop }} then 1 else 0 end) = 1
             as has_used_desktop_last_28,
         min(first_at) as first_technology_seen_at,
-        max(last_at) as last_technology_seen_at
+        max(last_at) as last_technology_seen_at,
+        max(batch) as batch
     from used
     group by customer_id
 )
@@ -81,7 +97,9 @@ select
     measured.has_used_mobile_last_28,
     measured.has_used_desktop_last_28,
     measured.first_technology_seen_at,
-    measured.last_technology_seen_at
+    measured.last_technology_seen_at,
+    measured.batch,
+    '{{ computed_for() }}' as computed_for
 from measured
 left join devices on measured.customer_id = devices.customer_id and devices.position = 1
 left join apps on measured.customer_id = apps.customer_id and apps.position = 1

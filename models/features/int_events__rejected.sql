@@ -1,4 +1,13 @@
 {%- set text = dbt.type_string() -%}
+{%- set is_wrong_in_itself -%}
+(
+        arrivals.reject_reason is not null
+        or (
+            arrivals.received_at is null and arrivals.loaded_at is null
+            and arrivals.occurred_at > {{ as_of() }} + interval '365' day
+        )
+    )
+{%- endset -%}
 with arrivals as (
     select * from {{ ref('stg_events__arrivals') }}
 ),
@@ -22,28 +31,28 @@ too_early as (
     where cast(actors.first_seen_at as date) < actor_customers.counts_from_on
 ),
 
+-- Two passes over the arrivals, because an engine skips those that neither condition wants
+-- and could not with the two in one join.
 judged as (
     select
+        *,
+        coalesce(reject_reason, 'it lies more than 365 days in the future') as reason,
+        cast(null as timestamp) as first_known_at
+    from arrivals
+    where {{ is_wrong_in_itself }}
+
+    union all
+
+    select
         arrivals.*,
-        case
-            when arrivals.reject_reason is not null then arrivals.reject_reason
-            when arrivals.occurred_at > {{ as_of() }} then 'it lies more than 365 days in the future'
-            else
-                'it happened more than {{ event_setting('max_days_before_customer') }} days '
-                || 'before its customer was first known'
-        end as reason,
+        'it happened more than {{ event_setting('max_days_before_customer') }} days '
+        || 'before its customer was first known' as reason,
         too_early.first_known_at
     from arrivals
-    left join too_early
+    inner join too_early
         on arrivals.actor_id = too_early.actor_id
         and cast(arrivals.occurred_at as date) < too_early.counts_from_on
-    where
-        arrivals.reject_reason is not null
-        or (
-            arrivals.received_at is null and arrivals.loaded_at is null
-            and arrivals.occurred_at > {{ as_of() }} + interval '365' day
-        )
-        or too_early.actor_id is not null
+    where not coalesce({{ is_wrong_in_itself }}, false)
 )
 
 select

@@ -17,7 +17,7 @@ def sessions_of(folder: Path, view: str, as_of: str) -> Project:
     done = project.dbt(
         "build",
         "--select", "+fct_sessions", "+fct_daily_activity", "+int_events__rejected",
-        "feat_customers__technology",
+        "stg_events__events", "feat_customers__technology",
         "--exclude", "resource_type:test", "resource_type:unit_test",
         "--vars", f"{{as_of: '{as_of}', demo_data: false, strata_sources: {SOURCES}}}",
     )  # fmt: skip

@@ -32,7 +32,10 @@ def test_a_column_is_followed_through_every_system(source_map: SourceMap) -> Non
     raw = {(source_map.of(one.relation).name, one.name) for one in traced.raw.values}
     assert {("stripe.price", "unit_amount"), ("generic.subscriptions", "mrr")} <= raw
     interfaces = {(source_map.of(one.relation).name, one.name) for one in traced.interfaces.values}
-    assert interfaces == {("stg_billing__subscriptions", "mrr")}
+    assert interfaces == {
+        ("stg_billing__subscriptions", "mrr"),
+        ("stg_billing__subscription_changes", "mrr"),
+    }
 
 
 def origins(sql: str) -> dict[str, Origin]:

@@ -69,7 +69,7 @@ SEGMENTS = {
         name="senior_citizens",
         type="demographic",
         domain="crm",
-        condition="c.persona = 'senior citizen'",
+        condition="c.persona = 'senior_citizen'",
     ),
     "macros/segments/value/month_to_month.sql": SEGMENT.format(
         name="month_to_month",

@@ -44,6 +44,8 @@ TABLES = [
     "customer_360.customer_flows",
 ]
 ENDS = [name.partition(".")[2] for name in TABLES]
+# Those that do not ask who an actor is: customers' ids are not given as of an earlier instant.
+ACTORS_TABLES = TABLES[:5]
 
 Rows = list[dict[str, Any]]
 
@@ -177,7 +179,9 @@ class Warehouse:
     def rows(self, table: str) -> Rows:
         return self.read(self.path, table)
 
-    def differences(self, as_of: datetime, system: str = "generic") -> dict[str, tuple[int, int]]:
+    def differences(
+        self, as_of: datetime, tables: list[str] = TABLES
+    ) -> dict[str, tuple[int, int]]:
         """Tables that a build from nothing fills with other rows: how many rows are too many and
         how many are missing."""
         self.fresh_builds += 1
@@ -185,9 +189,9 @@ class Warehouse:
         fresh.parent.mkdir()
         for table, rows in self.raw.items():
             land(fresh, table, rows)
-        self._run(fresh, as_of, system)
+        self._run(fresh, as_of, "generic")
         found = {}
-        for table in TABLES:
+        for table in tables:
             ours = [tuple(row.values()) for row in self.rows(table)]
             theirs = [tuple(row.values()) for row in self.read(fresh, table)]
             extra, missing = len(set(ours) - set(theirs)), len(set(theirs) - set(ours))
@@ -272,9 +276,9 @@ def test_increments_end_where_a_full_build_does(begun: Warehouse, landed: Rows) 
 
     # Back: what is later is not there, also after more has landed meanwhile.
     begun.land_events(landed, fourth)
-    begun.run(FIRST)
-    assert max(row["ended_at"] for row in begun.rows("customer_360.fct_sessions")) <= FIRST
-    assert begun.differences(FIRST) == {}
+    begun.run(FIRST, only=[name.partition(".")[2] for name in ACTORS_TABLES])
+    assert max(r["ended_at"] for r in begun.rows("features.int_events__actor_sessions")) <= FIRST
+    assert begun.differences(FIRST, ACTORS_TABLES) == {}
 
     # A run that was cut off between two tables, and one that never happened (the third day's).
     begun.land_events(landed, fourth + DAY)

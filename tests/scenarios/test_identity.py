@@ -38,9 +38,16 @@ SEEDS = [
     "shared_identifiers",
     "test_accounts",
 ]
-# Most of staging is views on whatever the sources hold: built once, as of an instant after all.
+# What the sources do not feed and the adapters' views are built once, as of an instant after all.
 STAGING = ["+int_identity__identifiers,path:models/staging", "+int_country_names"]
-MODELS = ["path:models/identity", "path:models/staging/events"]
+MODELS = [
+    "path:models/identity",
+    "path:models/staging/events",
+    "stg_crm__contacts",
+    "stg_crm__merges",
+    "stg_billing__customers",
+    "int_events__actors",
+]
 TABLES = {
     "contacts": "contact_id varchar, user_id varchar, email varchar, phone varchar, "
     "country varchar, created_at timestamp, is_test boolean",

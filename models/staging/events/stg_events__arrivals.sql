@@ -94,7 +94,9 @@ others as (
         numbered.*,
         numbered.landed_key || ' again: ' || md5(concat_ws(
             '|'
-            {%- for column in content %}, coalesce(cast(numbered.{{ column }} as {{ dbt.type_string() }}), '-'){% endfor %}
+            {%- for column in content %},
+            coalesce(cast(numbered.{{ column }} as {{ dbt.type_string() }}), '-')
+            {%- endfor %}
         )) as taken_key,
         true as is_another
     from numbered
