@@ -26,10 +26,14 @@ from rich.table import Table
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 FOLDERS = ("staging", "identity", "features", "customer_360")
-FIRST, SECOND = "2026-07-01 00:00:00", "2026-07-01 01:00:00"  # the generated data ends at the first
+# The generated data ends at midnight. Features are computed as a whole once a day, after it.
+FIRST, SECOND = "2026-07-01 02:00:00", "2026-07-01 03:00:00"
 TARGET = 0.2
-SLOWEST = 15
-BOOKKEEPING = ("batch", "run_id")  # which run a row came with, which is what differs
+SLOWEST = 20
+BOOKKEEPING = ("batch", "arrivals_batch", "run_id")  # which run a row came with is what differs
+# What the ratio is of: finding the new events, and what is made of them and of all records.
+MEASURED = ("stg_events__arrivals", "fct_daily_activity", "fct_sessions", "customer_feature_use")
+MEASURED_FOLDERS = ("identity", "features")
 out = Console()
 
 
@@ -40,13 +44,16 @@ class Build:
     seconds: float  # the run, without starting dbt and parsing the project
     wall: float
     models: dict[str, float]
+    measured: dict[str, float]  # of those, the ones that the ratio is of
 
 
 # --- the company and what happens to it in an hour ---------------------------
 
-# Touched: 1% of the contacts edited, 0.5% of the paying customers invoiced and charged, 0.3% of the
-# people who asked for help ask again, new sign-ups of 0.2% of the contacts; 0.1% new events, one in
-# ten of them up to three days late. Every row was loaded within the hour.
+# Touched, together 2% of the people: 1% of the contacts edited, 0.5% of the paying customers
+# invoiced and charged, 0.3% of the people who asked for help ask again, new sign-ups of 0.2% of the
+# contacts; 0.1% new events of 1% of the visitors, one in ten of them up to three days late. Every
+# row was loaded within the hour.
+VISITORS = "hash(coalesce(user_id, anonymous_id), 7) % 100 = 0 and hash(id) % 10 = 0"
 HOUR = f"timestamp '{FIRST}' + to_seconds(60 + hash({{key}}, 3) % 3000)"
 INCREMENT = {
     "edited contacts": f"""
@@ -105,7 +112,7 @@ INCREMENT = {
             {HOUR.format(key="id")} + interval 3 second as received_at
         )
         from raw_segment.tracks
-        where hash(id) % 1000 = 0 and id not like 'new-%'
+        where {VISITORS} and id not like 'new-%'
     """,
     "new page views": f"""
         insert into raw_segment.pages by name
@@ -115,7 +122,7 @@ INCREMENT = {
             {HOUR.format(key="id")} + interval 3 second as received_at
         )
         from raw_segment.pages
-        where hash(id) % 1000 = 0
+        where {VISITORS}
     """,
     "new invoices": f"""
         insert into raw_stripe.invoice by name
@@ -225,6 +232,7 @@ def build(warehouse: Path, as_of: str) -> Build:
         [
             str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "build",
             "--exclude-resource-types", "test", "unit_test",
+            "--threads", "1",  # so that models' times add up
             "--select", "path:seeds/reference", *(f"path:models/{folder}" for folder in FOLDERS),
             "--vars", json.dumps(variables), "--target", "duckdb",
             "--profiles-dir", str(warehouse.parent.parent),
@@ -238,12 +246,15 @@ def build(warehouse: Path, as_of: str) -> Build:
     if done.returncode:
         sys.exit(done.stdout[-4000:] + done.stderr)
     results = json.loads((target / "run_results.json").read_text())
-    models = {
-        result["unique_id"].split(".")[-1]: result["execution_time"]
-        for result in results["results"]
-        if result["unique_id"].startswith("model.")
-    }
-    return Build(results["elapsed_time"], time.monotonic() - started, models)
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    models, measured = {}, {}
+    for result in results["results"]:
+        node = nodes[result["unique_id"]]
+        if node["resource_type"] == "model":
+            models[node["name"]] = result["execution_time"]
+            if node["name"] in MEASURED or node["fqn"][1] in MEASURED_FOLDERS:
+                measured[node["name"]] = result["execution_time"]
+    return Build(results["elapsed_time"], time.monotonic() - started, models, measured)
 
 
 # --- comparing ---------------------------------------------------------------
@@ -296,6 +307,10 @@ def histories(warehouse: Path) -> set[str]:
     """Tables that keep what earlier runs saw, so that no build from scratch can make them."""
     manifest = json.loads((warehouse.parent / "target" / "manifest.json").read_text())
     return {
+        # Whose an actor was before stays there, for those who have not integrated it yet.
+        "features.int_events__actor_visitors",
+        "features.int_events__visitors",
+    } | {
         f"{node['schema']}.{node['alias']}"
         for node in manifest["nodes"].values()
         if node["config"].get("full_refresh") is False
@@ -387,6 +402,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.incremental", description=__doc__)
     parser.add_argument("--people", type=int, default=200_000)
+    parser.add_argument("--events-per-person", type=float, default=60)
     parser.add_argument("--folder", type=Path, default=PROJECT_DIR / "target" / "benchmark")
     parser.add_argument("--jobs", type=int, default=2, help="processes that generate")
     parser.add_argument("--memory-limit", default="8GB", help="of DuckDB; default 8GB")
@@ -400,6 +416,7 @@ def main(arguments: list[str] | None = None) -> int:
         [
             sys.executable, "-m", "orchestration.demo.generate", "--format", "parquet",
             "--people", str(options.people), "--jobs", str(options.jobs),
+            "--events-per-person", str(options.events_per_person),
             "--out", str(folder / "parquet"),
         ],
         cwd=PROJECT_DIR,
@@ -443,11 +460,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print_times(first: Build, scratch: Build, refresh: Build) -> None:
-    table = Table(title=f"Seconds, the {SLOWEST} slowest models", title_justify="left")
+    table = Table(title=f"Seconds, the {SLOWEST} models slowest to refresh", title_justify="left")
     table.add_column("model", no_wrap=True)
     for name in ("first build", "from scratch", "refresh", "refresh / scratch"):
         table.add_column(name, justify="right")
-    slowest = sorted(scratch.models, key=lambda name: -scratch.models[name])[:SLOWEST]
+    slowest = sorted(refresh.models, key=lambda name: -refresh.models[name])[:SLOWEST]
     for name in slowest:
         full, hourly = scratch.models[name], refresh.models.get(name, 0.0)
         table.add_row(
@@ -457,24 +474,29 @@ def _print_times(first: Build, scratch: Build, refresh: Build) -> None:
             f"{hourly:.2f}",
             f"{hourly / full:.0%}" if full else "",
         )
-    ratio = refresh.seconds / scratch.seconds
-    table.add_section()
-    table.add_row(
-        "the whole run",
-        f"{first.seconds:.2f}",
-        f"{scratch.seconds:.2f}",
-        f"{refresh.seconds:.2f}",
-        f"{ratio:.0%}",
-    )
+    builds = (first, scratch, refresh)
+    for name, seconds in (
+        (f"{len(refresh.measured)} of identity, events, features", [_sum(one) for one in builds]),
+        ("the whole run", [one.seconds for one in builds]),
+    ):
+        table.add_section()
+        table.add_row(name, *(f"{one:.2f}" for one in seconds), f"{seconds[2] / seconds[1]:.0%}")
+    ratio = _sum(refresh) / _sum(scratch)
     table.add_row(
         "with starting dbt", f"{first.wall:.2f}", f"{scratch.wall:.2f}", f"{refresh.wall:.2f}", ""
     )
     out.print(table)
     verdict = "[green]within[/]" if ratio <= TARGET else "[yellow]over[/]"
     out.print(
-        f"A refresh costs {ratio:.1%} of a full build: {verdict} the target of {TARGET:.0%}.",
+        f"Identity, events and features cost {ratio:.1%} of their full build: "
+        f"{verdict} the target of {TARGET:.0%}.",
         highlight=False,
     )
+
+
+def _sum(build: Build) -> float:
+    """Seconds of the models that are measured, one after the other."""
+    return sum(build.measured.values())
 
 
 if __name__ == "__main__":

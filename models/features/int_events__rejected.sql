@@ -8,11 +8,7 @@
         )
     )
 {%- endset -%}
-with arrivals as (
-    select * from {{ ref('stg_events__arrivals') }}
-),
-
-actors as (
+with actors as (
     select * from {{ ref('int_events__actors') }}
 ),
 
@@ -31,14 +27,14 @@ too_early as (
     where cast(actors.first_seen_at as date) < actor_customers.counts_from_on
 ),
 
--- Two passes over the arrivals, because an engine skips those that neither condition wants
--- and could not with the two in one join.
+-- Two passes that name the table itself: an engine skips the many arrivals that a condition
+-- does not want, which it could not in one join, nor in a CTE that is read twice.
 judged as (
     select
-        *,
-        coalesce(reject_reason, 'it lies more than 365 days in the future') as reason,
+        arrivals.*,
+        coalesce(arrivals.reject_reason, 'it lies more than 365 days in the future') as reason,
         cast(null as timestamp) as first_known_at
-    from arrivals
+    from {{ ref('stg_events__arrivals') }} as arrivals
     where {{ is_wrong_in_itself }}
 
     union all
@@ -48,7 +44,7 @@ judged as (
         'it happened more than {{ event_setting('max_days_before_customer') }} days '
         || 'before its customer was first known' as reason,
         too_early.first_known_at
-    from arrivals
+    from {{ ref('stg_events__arrivals') }} as arrivals
     inner join too_early
         on arrivals.actor_id = too_early.actor_id
         and cast(arrivals.occurred_at as date) < too_early.counts_from_on

@@ -12,34 +12,101 @@
 -- run compares with the stays that were open just before the instant, so that running an
 -- instant again changes nothing, and running it over corrected rows leaves what a first
 -- run over them would have left.
-with components as (
-    select * from {{ ref('identity_components') }}
-),
-
-identifiers as (
-    select * from {{ ref('int_identity__identifiers') }}
-),
-
-quarantine as (
+{#- Named in the query itself: an engine copies a CTE that is read several times. -#}
+{%- set identifiers = ref('int_identity__identifiers') ~ ' as identifiers' %}
+{%- set components = ref('identity_components') ~ ' as components' %}
+with quarantine as (
     select * from {{ ref('identity_quarantine') }}
 ),
 
 {% if is_incremental() -%}
+{#- Most components are what they were: their identifiers are exactly those of one customer,
+    none of whose stays began or ended at the instant. There is nothing to decide about them. -#}
+open_before as (
+    select
+        node,
+        customer_id
+    from {{ this }}
+    where valid_from < {{ as_of() }} and valid_to is null
+),
+
+shared_nodes as (
+    select
+        components.component,
+        open_before.customer_id,
+        count(*) as node_count
+    from {{ components }}
+    inner join open_before on components.node = open_before.node
+    group by components.component, open_before.customer_id
+),
+
+component_sizes as (
+    select
+        components.component,
+        count(*) as node_count
+    from {{ components }}
+    group by components.component
+),
+
+customer_sizes as (
+    select
+        customer_id,
+        count(*) as node_count
+    from open_before
+    group by customer_id
+),
+
+customers_of_this_instant as (
+    select distinct customer_id
+    from {{ this }}
+    where valid_from = {{ as_of() }} or valid_to >= {{ as_of() }}
+),
+
+settled as (
+    select
+        shared_nodes.component,
+        shared_nodes.customer_id
+    from shared_nodes
+    inner join component_sizes
+        on shared_nodes.component = component_sizes.component and shared_nodes.node_count = component_sizes.node_count
+    inner join customer_sizes
+        on shared_nodes.customer_id = customer_sizes.customer_id and shared_nodes.node_count = customer_sizes.node_count
+    left join customers_of_this_instant as moved on shared_nodes.customer_id = moved.customer_id
+    where moved.customer_id is null
+),
+
 stays as (
-    select * from {{ this }}
-    where valid_from <= {{ as_of() }} and (valid_to is null or valid_to >= {{ as_of() }})
+    select stays.*
+    from {{ this }} as stays
+    left join settled on stays.customer_id = settled.customer_id
+    where
+        settled.customer_id is null
+        and stays.valid_from <= {{ as_of() }}
+        and (stays.valid_to is null or stays.valid_to >= {{ as_of() }})
 ),
 
 customer_ages as (
     select
-        customer_id,
-        min(valid_from) as known_since,
-        min(first_seen_at) as first_seen_at
-    from {{ this }}
-    where valid_from < {{ as_of() }} and identifier_type <> 'anonymous_id'
-    group by customer_id
+        stays.customer_id,
+        min(stays.valid_from) as known_since,
+        min(stays.first_seen_at) as first_seen_at
+    from {{ this }} as stays
+    left join settled on stays.customer_id = settled.customer_id
+    where
+        settled.customer_id is null
+        and stays.valid_from < {{ as_of() }}
+        and stays.identifier_type <> 'anonymous_id'
+    group by stays.customer_id
 ),
 {%- else -%}
+settled as (
+    select
+        components.component,
+        components.component as customer_id
+    from {{ components }}
+    where 1 = 0
+),
+
 stays as (
     {{ no_rows(model.columns) if execute else 'select 1 as nothing' }}
 ),
@@ -58,35 +125,44 @@ previous as (
     where valid_from < {{ as_of() }}
 ),
 
-sightings as (
-    select
-        node,
-        identifier_type,
-        identifier_value,
-        min(seen_at) as first_seen_at
-    from identifiers
-    group by node, identifier_type, identifier_value
-),
-
 -- Browsers that nobody signed in from are not customers.
 people as (
-    select component
-    from components
-    where node not like 'anonymous_id:%'
-    group by component
+    select components.component
+    from {{ components }}
+    left join settled on components.component = settled.component
+    where settled.component is null and components.node not like 'anonymous_id:%'
+    group by components.component
+),
+
+open_nodes as (
+    select
+        components.node,
+        components.component
+    from {{ components }}
+    inner join people on components.component = people.component
+),
+
+sightings as (
+    select
+        identifiers.node,
+        identifiers.identifier_type,
+        identifiers.identifier_value,
+        open_nodes.component,
+        min(identifiers.seen_at) as first_seen_at
+    from {{ identifiers }}
+    inner join open_nodes on identifiers.node = open_nodes.node
+    group by identifiers.node, identifiers.identifier_type, identifiers.identifier_value, open_nodes.component
 ),
 
 members as (
     select
-        sightings.node,
-        sightings.identifier_type,
-        sightings.identifier_value,
-        sightings.first_seen_at,
-        components.component,
-        'cus_' || substring(md5(sightings.node) from 1 for 20) as own_name
-    from components
-    inner join people on components.component = people.component
-    inner join sightings on components.node = sightings.node
+        node,
+        identifier_type,
+        identifier_value,
+        first_seen_at,
+        component,
+        'cus_' || substring(md5(node) from 1 for 20) as own_name
+    from sightings
 ),
 
 -- The part of a former customer that keeps its id: the one with the identifier it is
@@ -130,6 +206,12 @@ kept as (
     where age_rank = 1
 ),
 
+names_in_use as (
+    select customer_id from kept
+    union all
+    select customer_id from settled
+),
+
 -- A new customer is named after the identifier it was first known by, so that it is called
 -- the same in every warehouse. Anonymous ids do not count: they are older than the person's
 -- first real identifier but become the person's only later.
@@ -148,7 +230,7 @@ name_candidates as (
         ) as position
     from members
     left join kept on members.component = kept.component
-    left join kept as taken on members.own_name = taken.customer_id
+    left join names_in_use as taken on members.own_name = taken.customer_id
     where kept.component is null and members.identifier_type <> 'anonymous_id'
 ),
 
@@ -221,13 +303,20 @@ bridges as (
     from moves
     inner join assigned as own
         on moves.from_customer_id = own.previous_customer_id and moves.component = own.component
-    inner join identifiers as ours on own.node = ours.node
-    inner join identifiers as theirs on ours.record_id = theirs.record_id
+    inner join {{ ref('int_identity__identifiers') }} as ours on own.node = ours.node
+    inner join {{ ref('int_identity__identifiers') }} as theirs on ours.record_id = theirs.record_id
     inner join assigned as others on theirs.node = others.node and moves.component = others.component
     where
         moves.change <> 'split'
         and (others.previous_customer_id is null or others.previous_customer_id <> moves.from_customer_id)
     group by moves.from_customer_id, moves.to_customer_id, ours.record_id
+),
+
+seen as (
+    select identifiers.node
+    from {{ identifiers }}
+    inner join previous on identifiers.node = previous.node
+    group by identifiers.node
 ),
 
 -- Why former identifiers of a customer belong to nobody now.
@@ -237,18 +326,18 @@ losses as (
         previous.customer_id,
         case
             when quarantine.node is not null then 'quarantined'
-            when sightings.node is null then 'record_changed_or_deleted'
+            when seen.node is null then 'record_changed_or_deleted'
             else 'unidentified'
         end as end_reason,
         case
             when quarantine.node is not null then previous.node || ' is quarantined: ' || quarantine.reason
-            when sightings.node is null then 'no record holds ' || previous.node || ' any more'
+            when seen.node is null then 'no record holds ' || previous.node || ' any more'
             else 'no record ties ' || previous.node || ' to a person any more'
         end as detail
     from previous
     left join assigned on previous.node = assigned.node
     left join quarantine on previous.node = quarantine.node
-    left join sightings on previous.node = sightings.node
+    left join seen on previous.node = seen.node
     where assigned.node is null
 ),
 

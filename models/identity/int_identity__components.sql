@@ -13,22 +13,24 @@ with edges as (
     select * from {{ ref('int_identity__edges') }}
 ),
 
+-- An edge is there once and leads up, so both ways are different rows but for lone nodes.
 both_ways as (
     select
         node_a as node,
         node_b as neighbour
-    from edges
-    union
+    from {{ ref('int_identity__edges') }}
+    union all
     select
         node_b as node,
         node_a as neighbour
-    from edges
+    from {{ ref('int_identity__edges') }}
+    where node_a <> node_b
 ),
 
 nodes as (
     select
         node,
-        md5({{ dbt.listagg('neighbour', "'|'", 'order by neighbour') }}) as neighbours_md5
+        {{ set_digest('neighbour') }} as neighbours_digest
     from both_ways
     group by node
 ),
@@ -41,7 +43,7 @@ changed as (
     select coalesce(nodes.node, stored.node) as node
     from nodes
     full outer join stored on nodes.node = stored.node
-    where nodes.neighbours_md5 is distinct from stored.neighbours_md5
+    where nodes.neighbours_digest is distinct from stored.neighbours_digest
 ),
 
 touched as (
@@ -78,6 +80,6 @@ components as (
 select
     components.node,
     components.component,
-    nodes.neighbours_md5
+    nodes.neighbours_digest
 from components
 inner join nodes on components.node = nodes.node

@@ -7,35 +7,37 @@ shared_identifiers as (
     select * from {{ ref('shared_identifiers') }}
 ),
 
--- What one record holds joins nobody.
-in_several_records as (
+-- What one record holds joins nobody. The tables are named here, because an engine keeps a
+-- copy of all columns of a CTE that is read several times.
+held as (
     select
+        record_id,
         node,
         identifier_type,
         identifier_value
-    from identifiers
-    group by node, identifier_type, identifier_value
-    having min(record_id) <> max(record_id)
+    from {{ ref('int_identity__identifiers') }}
+    where
+        node in (
+            select node
+            from {{ ref('int_identity__identifiers') }}
+            where identifier_type in ('anonymous_id', 'email', 'phone')
+            group by node
+            having min(record_id) <> max(record_id)
+        )
 ),
 
 -- How many different ids of each type the records name beside an identifier.
 holders as (
     select
-        in_several_records.node,
-        in_several_records.identifier_type,
-        in_several_records.identifier_value,
+        held.node,
+        min(held.identifier_type) as identifier_type,
+        min(held.identifier_value) as identifier_value,
         others.identifier_type as held_by,
         count(distinct others.node) as holder_count
-    from in_several_records
-    inner join identifiers as held on in_several_records.node = held.node
-    inner join identifiers as others
+    from held
+    inner join {{ ref('int_identity__identifiers') }} as others
         on held.record_id = others.record_id and held.node <> others.node
-    where in_several_records.identifier_type in ('anonymous_id', 'email', 'phone')
-    group by
-        in_several_records.node,
-        in_several_records.identifier_type,
-        in_several_records.identifier_value,
-        others.identifier_type
+    group by held.node, others.identifier_type
 ),
 
 judged as (
