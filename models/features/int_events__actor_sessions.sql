@@ -6,7 +6,8 @@
 ) }}
 
 -- An interval ends with its day, so that a new event changes one day of one actor only;
--- fct_sessions joins what midnight parted.
+-- fct_sessions joins what midnight parted. Events of one second are told apart by their keys,
+-- so that both windows see them in one order.
 with events as (
     {{ touched_events(by=['actor_id', 'activity_on'], until='ended_at') }}
 ),
@@ -16,9 +17,10 @@ ordered as (
         actor_id,
         source_system,
         activity_on,
+        event_key,
         occurred_at,
         integrated_batch,
-        lag(occurred_at) over (partition by actor_id, activity_on order by occurred_at) as previous_at
+        lag(occurred_at) over (partition by actor_id, activity_on order by occurred_at, event_key) as previous_at
     from events
 ),
 
@@ -26,7 +28,7 @@ numbered as (
     select
         *,
         sum(case when previous_at is null or occurred_at > previous_at + interval '30' minute then 1 else 0 end)
-            over (partition by actor_id, activity_on order by occurred_at rows unbounded preceding)
+            over (partition by actor_id, activity_on order by occurred_at, event_key rows unbounded preceding)
             as interval_number
     from ordered
 )
