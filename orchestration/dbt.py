@@ -90,6 +90,7 @@ class Dbt:
         command: str,
         select: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        flags: Sequence[str] = (),
         **variables: Any,
     ) -> list[NodeResult]:
         """Runs `dbt build`, `dbt seed` or another command over the selected nodes.
@@ -97,7 +98,7 @@ class Dbt:
         Returns every node's result. Raises NodesFailed, naming each node that failed and
         why, or UsageError when dbt refused to start.
         """
-        arguments = [command]
+        arguments = [command, *flags]
         if select:
             arguments += ["--select", *select]
         if exclude:

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestration.dbt import Dbt, NodeResult
+from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import StrataError
 from orchestration.progress import Progress
 from orchestration.project import TARGET_DIR, utc_now
@@ -185,13 +185,26 @@ class Refresh:
         self, step: str, select: list[str] | None = None, exclude: list[str] | None = None
     ) -> list[NodeResult]:
         self.step = step
-        return self.dbt.run(
-            "build",
-            select or (),
-            [*(exclude or ()), "resource_type:unit_test"],
-            run_id=self.run_id,
-            as_of=self.as_of.isoformat(),
-        )
+        variables = {"run_id": self.run_id, "as_of": self.as_of.isoformat()}
+        try:
+            results = self.dbt.run(
+                "build", select or (), [*(exclude or ()), "resource_type:unit_test"], **variables
+            )
+        except NodesFailed as error:
+            self._keep_failing_rows(error.results, variables)
+            raise
+        self._keep_failing_rows(results, variables)
+        return results
+
+    def _keep_failing_rows(self, results: list[NodeResult], variables: dict[str, str]) -> None:
+        """The rows that data tests found, in the schema test_failures, for a person to look at.
+
+        Tests run without keeping rows, as nearly all find none, and those that do once more.
+        """
+        found = [one.name for one in results if one.resource_type == "test" and one.failures]
+        if found:
+            with suppress(NodesFailed):
+                self.dbt.run("test", found, flags=["--store-failures"], **variables)
 
 
 def refresh(run: Refresh) -> list[Verdict]:
