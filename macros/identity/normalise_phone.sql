@@ -19,8 +19,9 @@
     {%- endset -%}
     {#- Calling codes are prefix-free: one of the three lengths matches at most. The rules are
         looked up by equality, which an engine can hash; comparing every number with every
-        country took 21 s for 100,000 numbers instead of 0.2 s. -#}
-    (
+        country took 21 s for 100,000 numbers instead of 0.2 s. PostgreSQL looks up row by row:
+        rows without a number are not to cost anything. -#}
+    case when {{ expression }} is not null then (
         select max('+' || written.digits)
         from (
             select
@@ -49,27 +50,10 @@
                     select 3 as code_length
                 ) as lengths
             ) as number
-            inner join (
-                select
-                    'country ' || country as lookup,
-                    calling_code,
-                    trunk_prefix,
-                    min_digits,
-                    max_digits
-                from {{ ref('calling_codes') }}
-                union all
-                select
-                    'code ' || calling_code as lookup,
-                    calling_code,
-                    cast(null as {{ dbt.type_string() }}) as trunk_prefix,
-                    min(min_digits) as min_digits,
-                    max(max_digits) as max_digits
-                from {{ ref('calling_codes') }}
-                group by calling_code
-            ) as rules on number.lookup = rules.lookup
+            inner join {{ ref('int_phone_rules') }} as rules on number.lookup = rules.lookup
         ) as written
         where
             translate(written.digits, '0123456789', '') = ''
             and length(written.digits) - length(written.calling_code) between written.min_digits and written.max_digits
-    )
+    ) end
 {%- endmacro %}
