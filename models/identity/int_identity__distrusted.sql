@@ -11,19 +11,18 @@ shared_identifiers as (
 -- copy of all columns of a CTE that is read several times.
 held as (
     select
-        record_id,
-        node,
-        identifier_type,
-        identifier_value
-    from {{ ref('int_identity__identifiers') }}
-    where
-        node in (
-            select node
-            from {{ ref('int_identity__identifiers') }}
-            where identifier_type in ('anonymous_id', 'email', 'phone')
-            group by node
-            having min(record_id) <> max(record_id)
-        )
+        identifiers.record_id,
+        identifiers.node,
+        identifiers.identifier_type,
+        identifiers.identifier_value
+    from {{ ref('int_identity__identifiers') }} as identifiers
+    inner join (
+        select node
+        from {{ ref('int_identity__identifiers') }}
+        where identifier_type in ('anonymous_id', 'email', 'phone')
+        group by node
+        having min(record_id) <> max(record_id)
+    ) as in_several_records on identifiers.node = in_several_records.node
 ),
 
 -- How many different ids of each type the records name beside an identifier.
