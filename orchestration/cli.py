@@ -160,6 +160,15 @@ def source_map() -> None:
 
 
 @app.command()
+def catalogue() -> None:
+    """Write docs/catalogue.md: every segment by its type, with who is in it and what it is for."""
+    from orchestration.catalogue import PAGE, write_page
+
+    write_page()
+    out.print(f"Wrote {PAGE}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def demo(target: Target = None) -> None:
     """Load the demo company, refresh it day by day, deliver two audiences, say where to look."""
     from orchestration.demo.run import run_demo
