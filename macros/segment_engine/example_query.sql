@@ -8,7 +8,7 @@ select
     {{ position }} as example,
     {{ text_literal(tojson(example.given)) }} as given,
     {{ 'true' if example.member else 'false' }} as expected,
-    coalesce({{ rule_sql(definition) }}, false) as actual
+    coalesce({{ rule_sql(definition, example) }}, false) as actual
 from (
     select
         {%- for column in definition.columns_used[definition.entity] %}

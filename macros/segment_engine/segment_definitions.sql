@@ -38,6 +38,7 @@
         }) -%}
         {%- do definitions.update({id: definition}) -%}
     {%- endfor -%}
+    {%- do connect_segments(definitions) -%}
     {%- if not definitions -%}
         {%- do exceptions.raise_compiler_error("No segments: macros/segments/ has no macro named segment__<id>.") -%}
     {%- endif -%}

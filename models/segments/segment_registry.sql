@@ -13,6 +13,7 @@ select
     cast({{ text_literal(definition.review_by) }} as date) as review_by,
     {{ text_literal(definition.purpose) }} as purpose,
     {{ text_literal(definition.requires | join(',')) }} as requires,
+    {{ text_literal(definition.refers_to | join(',')) }} as refers_to,
     {{ text_literal(',' ~ (definition.columns_used.customer + definition.columns_used.account) | join(',') ~ ',') }}
         as columns_used,
     cast({{ definition.min_size }} as bigint) as min_size,
