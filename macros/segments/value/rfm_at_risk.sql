@@ -18,6 +18,8 @@
             {'given': {'rfm_cell': 'cannot_lose', 'monetary_score': 5}, 'member': true},
             {'given': {'rfm_cell': 'at_risk', 'monetary_score': 2}, 'member': false},
             {'given': {'rfm_cell': 'lost', 'monetary_score': 5}, 'member': false},
+            {'given': {'rfm_cell': 'at_risk'}, 'member': false},
+            {'given': {'monetary_score': 5}, 'member': false},
         ],
     )) -}}
 {% endmacro %}
