@@ -24,7 +24,7 @@ SEED = 20260701
 SEGMENTS = 60
 SOURCES = "{" + ONLY_BILLING.replace("=", ": ").replace("events: none", "events: generic") + "}"
 START = datetime(2026, 6, 1)
-INSTANTS = [START, START + timedelta(hours=31), START + timedelta(days=9), START + timedelta(days=40, hours=7)]
+INSTANTS = [START, START + timedelta(hours=31), START + timedelta(days=9)]
 EVENTS = ("a", "b", "c")
 NUMBERS = {"c": ("mrr", "health_score"), "a": ("mrr", "health_score")}
 Truth = bool | None
