@@ -1,0 +1,4 @@
+{#- The segments that the rule of a segment refers to. -#}
+{% macro segment_references(definition) %}
+    {{- return([]) -}}
+{% endmacro %}
