@@ -145,7 +145,7 @@
 
 
 {% macro _check_examples(where, definition) %}
-    {%- set accepted = ['given', 'given_account', 'events', 'member'] -%}
+    {%- set accepted = ['given', 'given_account', 'others', 'other_accounts', 'events', 'in', 'entered', 'member'] -%}
     {%- if definition.examples is string or definition.examples is mapping or definition.examples is not sequence -%}
         {%- do exceptions.raise_compiler_error(
             where ~ 'has examples ' ~ tojson(definition.examples)

@@ -20,12 +20,16 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- for example in definition.examples -%}
-        {%- for part, entity in {'given': definition.entity, 'given_account': 'account'}.items() -%}
-            {%- for column in example.get(part, {}) if column not in contract_columns(entity) -%}
-                {%- do exceptions.raise_compiler_error(
-                    where ~ 'has an example that gives ' ~ column ~ ', but ' ~ entity
-                    ~ '_360 has no such column. Columns: ' ~ contract_columns(entity).keys() | join(', ') ~ '.'
-                ) -%}
+        {%- set account, own = 'account', definition.entity -%}
+        {%- for part, entity in {'given': own, 'given_account': account, 'others': own, 'other_accounts': account}.items() -%}
+            {%- set rows = example.get(part, []) -%}
+            {%- for row in ([rows] if rows is mapping else rows) -%}
+                {%- for column in row if column not in contract_columns(entity) -%}
+                    {%- do exceptions.raise_compiler_error(
+                        where ~ 'has an example that gives ' ~ column ~ ', but ' ~ entity
+                        ~ '_360 has no such column. Columns: ' ~ contract_columns(entity).keys() | join(', ') ~ '.'
+                    ) -%}
+                {%- endfor -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -20,12 +20,6 @@
             ~ '. A segment needs those it refers to and those of a higher rank in its priority group.'
         ) -%}
     {%- endif -%}
-    {%- for other in definitions[id].refers_to if other not in definitions -%}
-        {%- do exceptions.raise_compiler_error(
-            'segment__' ~ id ~ ' (' ~ definitions[id].path ~ ") refers to the segment '" ~ other
-            ~ "', which there is not. Segments: " ~ definitions | join(', ') ~ '.'
-        ) -%}
-    {%- endfor -%}
     {%- for other in definitions[id].refers_to + higher_ranked(definitions, definitions[id]) -%}
         {%- do _put_after_its_own(other, definitions, order, path + [id]) -%}
     {%- endfor -%}

@@ -35,13 +35,13 @@
         }) -%}
         {%- do check_segment_columns(definition) -%}
         {%- do check_review_date(definition) -%}
-        {%- do definition.update({'refers_to': segment_references(definition)}) -%}
         {%- do definitions.update({id: definition}) -%}
     {%- endfor -%}
     {%- if not definitions -%}
         {%- do exceptions.raise_compiler_error("No segments: macros/segments/ has no macro named segment__<id>.") -%}
     {%- endif -%}
     {%- do check_priority_groups(definitions) -%}
+    {%- do connect_segments(definitions) -%}
     {%- for id in evaluation_order(definitions) -%}
         {%- do definitions[id].update({'not_evaluated_reason': _not_evaluated_reason(definitions, definitions[id])}) -%}
     {%- endfor -%}

@@ -1,5 +1,7 @@
 -- depends_on: {{ ref('customer_360') }}
 -- depends_on: {{ ref('account_360') }}
+-- depends_on: {{ ref('fct_daily_activity') }}
+-- depends_on: {{ ref('fct_customer_events') }}
 -- depends_on: {{ ref('segment_overrides') }}
 {#- One scan per segment: on DuckDB faster than one scan with an unnest. A segment with
     nothing but a rule is read straight into the result; one of a priority group, on a
@@ -7,14 +9,14 @@
     refer to it `members_of_<id>` (entity_id). -#}
 {%- set definitions = segment_definitions() %}
 {%- set overridden = overridden_segments() %}
-{%- set referred_to = definitions.values() | map(attribute='refers_to') | sum(start=[]) %}
+{%- set members = {} %}
 {%- set evaluated = [] %}
 {%- for id in evaluation_order(definitions) if not definitions[id].not_evaluated_reason %}
     {%- do evaluated.append(definitions[id]) %}
 {%- endfor %}
 {%- set staged = [] %}
 {%- for definition in evaluated
-    if definition.priority_group is not none or definition.id in overridden or definition.id in referred_to %}
+    if definition.priority_group is not none or definition.id in overridden or definition.read_by %}
     {%- do staged.append(definition) %}
 {%- endfor %}
 {%- if staged %}
@@ -52,7 +54,7 @@ outcomes_of_{{ definition.id }} as (
             else 'condition_met'
         end as outcome
     from (
-        {{ evaluate_segment(definition) | indent(8) }}
+        {{ evaluate_segment(definition, members) | indent(8) }}
         {%- if definition.id in overridden %}
         union
         select
@@ -84,7 +86,7 @@ outcomes_of_{{ definition.id }} as (
         and rival_{{ loop.index }}.outcome in ('condition_met', 'manual_include')
     {%- endfor %}
 )
-{%- if definition.id in referred_to %},
+{%- if definition.read_by %}{%- do members.update({'members_of:' ~ definition.id: 'members_of_' ~ definition.id}) %},
 
 members_of_{{ definition.id }} as (
     select entity_id
@@ -95,7 +97,7 @@ members_of_{{ definition.id }} as (
 {%- endfor %}
 
 {% for definition in evaluated %}
-{%- if definition in staged %}
+{%- if definition.id in staged | map(attribute='id') %}
 select * from outcomes_of_{{ definition.id }}
 {%- else %}
 select
@@ -104,7 +106,7 @@ select
     entity_id,
     'condition_met' as outcome
 from (
-    {{ evaluate_segment(definition) | indent(4) }}
+    {{ evaluate_segment(definition, members) | indent(4) }}
 ) as found
 {%- endif %}
 {{ 'union all' if not loop.last }}

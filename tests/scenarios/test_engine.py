@@ -44,15 +44,8 @@ SEGMENTS = {
     # The two that the project makes audiences of.
     "champions": ("c.mrr > 10000", "min_size=0"),
     "at_risk_paying": ("c.mrr > 20000", "min_size=0"),
-    "elite": ("c.customer_id in (select entity_id from members_of_gold)", "min_size=0"),
+    "elite": ("\" ~ in_segment('gold') ~ \"", "min_size=0"),
 }
-# Which segments a rule refers to, found in its text.
-REFERENCES = """
-{% macro segment_references(definition) %}
-    {%- set rule = definition.conditions.values() | join(' ') -%}
-    {{- return(modules.re.findall('members_of_([a-z]+)', rule)) -}}
-{% endmacro %}
-"""
 TABLES = {
     "customer_360.customer_360": "customer_id varchar, account_id varchar, mrr decimal(18, 2), "
     "active_days_last_7 integer",
@@ -73,6 +66,8 @@ TABLES = {
     "relation_name varchar, expectation_type varchar, column_name varchar, is_success boolean, "
     "severity varchar, exception_message varchar",
     "staging.stg_events__arrivals": "arrived_at timestamp",
+    "customer_360.fct_daily_activity": "customer_id varchar",
+    "customer_360.fct_customer_events": "customer_id varchar",
     "staging.stg_crm__contacts": "loaded_at timestamp",
     "staging.stg_billing__invoices": "loaded_at timestamp",
     "staging.stg_support__tickets": "loaded_at timestamp",
@@ -218,7 +213,6 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
     for name, (rule, more) in SEGMENTS.items():
         text = SEGMENT.format(name=name, rule=rule, more=more)
         (sources / "macros/segments/value" / f"{name}.sql").write_text(text)
-    (sources / "macros/segment_engine/segment_references.sql").write_text(REFERENCES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("orchestration.dbt.PROJECT_DIR", sources)
         patch.setenv("DBT_TARGET_PATH", str(sources / "target"))
