@@ -26,7 +26,7 @@ def read_findings(warehouse: sa.Engine) -> list[Finding]:
                 "from segments.segment_findings order by finding, segment_id, other_segment_id"
             )
         ).all()
-    return [Finding(*row) for row in rows]
+    return [Finding(row.segment_id, row.finding, row.detail, row.other_segment_id) for row in rows]
 
 
 def in_words(findings: list[Finding]) -> list[str]:

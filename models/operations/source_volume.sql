@@ -100,7 +100,7 @@ judged as (
         usual_row_count,
         cast({{ bounds.min_share }} as decimal(9, 6)) as min_share,
         case
-            when period_count is null or period_count < 3 or usual_row_count < {{ bounds.min_usual_rows }} then 'unknown'
+            when coalesce(period_count, 0) < 3 or usual_row_count < {{ bounds.min_usual_rows }} then 'unknown'
             when row_count < {{ bounds.min_share }} * usual_row_count then 'incomplete'
             else 'complete'
         end as status

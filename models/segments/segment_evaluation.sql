@@ -97,7 +97,7 @@ members_of_{{ definition.id }} as (
 {%- endfor %}
 
 {% for definition in evaluated %}
-{%- if definition in staged %}
+{%- if definition.id in staged | map(attribute='id') %}
 select * from outcomes_of_{{ definition.id }}
 {%- else %}
 select

@@ -30,7 +30,7 @@ sizes as (
 -- Only segments of nearly one size can be nearly identical: the others need not be compared.
 comparable as (
     select
-        one.segment_id as segment_id,
+        one.segment_id,
         other.segment_id as other_segment_id,
         one.member_count,
         other.member_count as other_member_count

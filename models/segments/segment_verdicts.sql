@@ -315,7 +315,7 @@ measured as (
 judged as (
     select
         *,
-        nullif(concat_ws(
+        concat_ws(
             '; ',
             not_evaluated_reason,
             case when is_evaluated then 'held by ' || held_by end,
@@ -332,10 +332,11 @@ judged as (
                 when is_evaluated and not is_audited then 'the run was not audited'
             end
             {%- endif %}
-        ), '') as firm_reasons,
+        ) as firm_reasons,
         case
-            when is_evaluated
-                then nullif(concat_ws(
+            when not is_evaluated then ''
+            else
+                concat_ws(
                     '; ',
                     source_problems,
                     case
@@ -372,7 +373,7 @@ judged as (
                         when failed_expectation_count > broken_expectation_count
                             then failed_expectation_count || ' expectations failed, among them ' || first_failed
                     end
-                ), '')
+                )
         end as liftable_reasons
     from measured
 ),
@@ -380,7 +381,7 @@ judged as (
 self_judged as (
     select
         *,
-        firm_reasons is not null or (liftable_reasons is not null and released_by is null) as is_held
+        firm_reasons <> '' or (liftable_reasons <> '' and released_by is null) as is_held
     from judged
 ),
 
@@ -424,9 +425,9 @@ concluded as (
         self_judged.*,
         concat_ws(
             '; ',
-            firm_reasons,
-            case when released_by is null then liftable_reasons end,
-            case when is_evaluated then inherited_reason end
+            nullif(self_judged.firm_reasons, ''),
+            case when self_judged.released_by is null then nullif(self_judged.liftable_reasons, '') end,
+            case when self_judged.is_evaluated then inherited.inherited_reason end
         ) as reasons
     from self_judged
     left join inherited on self_judged.segment_id = inherited.segment_id
@@ -440,8 +441,8 @@ final as (
         entity,
         case when reasons = '' then 'publish' else 'hold' end as verdict,
         reasons,
-        case when released_by is not null then liftable_reasons end as lifted_reasons,
-        case when liftable_reasons is not null then released_by end as released_by,
+        case when released_by is not null then nullif(liftable_reasons, '') end as lifted_reasons,
+        case when liftable_reasons <> '' then released_by end as released_by,
         is_evaluated,
         is_audited,
         member_count,

@@ -25,7 +25,13 @@ pytestmark = pytest.mark.slow
 
 SEED = 20260701
 SEGMENTS = 60
-SOURCES = {"crm": "none", "billing": "none", "events": "generic", "support": "none", "survey": "none"}
+SOURCES = {
+    "crm": "none",
+    "billing": "none",
+    "events": "generic",
+    "support": "none",
+    "survey": "none",
+}
 MODELS = ["path:models/segments", "segment_decisions", "source_volume"]
 START = datetime(2026, 6, 1)
 INSTANTS = [START, START + timedelta(hours=31), START + timedelta(days=9)]
@@ -56,7 +62,9 @@ class World:
         """When they did one of these, up to the instant."""
         people = self.people(entity, key)
         return sorted(
-            at for who, name, at in self.events if who in people and name in names and at <= self.as_of
+            at
+            for who, name, at in self.events
+            if who in people and name in names and at <= self.as_of
         )
 
     def days(self, entity: str, key: str, names: tuple[str, ...]) -> list[int]:
@@ -214,19 +222,17 @@ class Maker:
         names, within = self.names(), self.within()
 
         def holds(world: World, entity: str, key: str) -> Truth:
-            return not any(
-                within is None or day < within for day in world.days(entity, key, names)
-            )
+            return not any(within is None or day < within for day in world.days(entity, key, names))
 
-        return Condition(
-            f"not_performed({names_text(names)}, within={str(within).lower()})", holds
-        )
+        return Condition(f"not_performed({names_text(names)}, within={str(within).lower()})", holds)
 
     def in_order(self) -> Condition:
         steps = [self.names() for _ in range(self.chance.choice((2, 2, 3, 4)))]
         within = self.within()
 
-        def follows(world: World, entity: str, key: str, left: list[tuple[str, ...]], after: datetime) -> bool:
+        def follows(
+            world: World, entity: str, key: str, left: list[tuple[str, ...]], after: datetime
+        ) -> bool:
             if not left:
                 return True
             return any(
@@ -257,7 +263,11 @@ class Maker:
         )
 
     def stopped(self) -> Condition:
-        names, within, before = self.names(), self.chance.choice((1, 5, 20)), self.chance.choice((2, 15))
+        names, within, before = (
+            self.names(),
+            self.chance.choice((1, 5, 20)),
+            self.chance.choice((2, 15)),
+        )
 
         def holds(world: World, entity: str, key: str) -> Truth:
             days = world.days(entity, key, names)
@@ -270,7 +280,11 @@ class Maker:
         )
 
     def again(self) -> Condition:
-        names, within, pause = self.names(), self.chance.choice((1, 5, 20)), self.chance.choice((1, 3, 10))
+        names, within, pause = (
+            self.names(),
+            self.chance.choice((1, 5, 20)),
+            self.chance.choice((1, 3, 10)),
+        )
 
         def holds(world: World, entity: str, key: str) -> Truth:
             days = set(world.days(entity, key, names))
@@ -312,7 +326,10 @@ class Maker:
         def holds(world: World, entity: str, key: str) -> Truth:
             other = world.segments[segment]
             keys = world.related(entity, key, other.entity)
-            return any(one in world.rows(other.entity) and other.holds(world, one) for one in keys) is wanted
+            return (
+                any(one in world.rows(other.entity) and other.holds(world, one) for one in keys)
+                is wanted
+            )
 
         helper = "in_segment" if wanted else "not_in_segment"
         return Condition(f"{helper}('{segment}')", holds, {segment})
@@ -396,7 +413,9 @@ def created(dbt: Dbt) -> Iterator[str]:
     for key in {one for each in segments for one in nodes[each].depends_on.nodes} - segments:
         if key in nodes:
             columns = nodes[key].columns.values()
-            declared = ", ".join(f'"{one.name}" {one.data_type or like(one.name)}' for one in columns)
+            declared = ", ".join(
+                f'"{one.name}" {one.data_type or like(one.name)}' for one in columns
+            )
             yield f"create schema if not exists {nodes[key].schema}"
             yield f"create or replace table {nodes[key].schema}.{nodes[key].name} ({declared})"
 
@@ -456,7 +475,11 @@ def load(warehouse: Warehouse, world: World) -> None:
             ["customer_id", "activity_on", "event_name", "event_count"],
             [[*key, count] for key, count in days.items()],
         ),
-        insert("fct_customer_events", ["customer_id", "event_name", "occurred_at"], [list(e) for e in known]),
+        insert(
+            "fct_customer_events",
+            ["customer_id", "event_name", "occurred_at"],
+            [list(e) for e in known],
+        ),
     ]
     warehouse.execute(statements)
 
@@ -499,7 +522,11 @@ def test_random_rules_have_the_members_a_plain_evaluator_finds(
         expected = {name: world.members(name) for name in world.segments}
         found = members(warehouse, "segments.segment_candidates")
         wrong = {
-            name: (segment.entity, [one.text for one in segment.conditions], found[name] ^ expected[name])
+            name: (
+                segment.entity,
+                [one.text for one in segment.conditions],
+                found[name] ^ expected[name],
+            )
             for name, segment in world.segments.items()
             if found[name] != expected[name]
         }

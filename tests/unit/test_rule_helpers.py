@@ -155,7 +155,10 @@ def test_an_unknown_segment_is_named_with_the_nearest(
         call,
         "connect_segments",
         definitions={
-            **{one: definition(one, "c.mrr > 0") for one in ("champions", "new_buyers", "loyal", "lost")},
+            **{
+                one: definition(one, "c.mrr > 0")
+                for one in ("champions", "new_buyers", "loyal", "lost")
+            },
             "reader": definition("reader", call(name, id="champion", **arguments)),
         },
     )
@@ -173,10 +176,11 @@ def test_a_circle_is_named_in_its_order(call: Call) -> None:
         definition("c", call("not_in_segment", id="a")),
         definition("fine", "c.mrr > 0"),
     ]
-    message = refused(
-        call, "connect_segments", definitions={one["id"]: one for one in definitions}
+    message = refused(call, "connect_segments", definitions={one["id"]: one for one in definitions})
+    assert (
+        "segment__b (macros/segments/value/b.sql) depends on itself: b needs c needs a needs b."
+        in message
     )
-    assert "segment__b (macros/segments/value/b.sql) depends on itself: b needs c needs a needs b." in message
     itself = {"a": definition("a", call("in_segment", id="a"))}
     assert "a needs a." in refused(call, "connect_segments", definitions=itself)
 
@@ -199,7 +203,9 @@ def test_a_rule_over_events_and_its_examples_are_checked(
 
 def test_the_registry_shows_rules_with_the_names_of_tables(call: Call) -> None:
     rule = call("performed", event="a", within=7)
-    one = definition("one", rule, call("in_segment", id="two"), requires=["events"], entity="account")
+    one = definition(
+        "one", rule, call("in_segment", id="two"), requires=["events"], entity="account"
+    )
     found = connected(call, one, definition("two", "c.mrr > 0"))["one"]["rule"]
     assert "__" not in "".join(found.values())
     assert "from customer_360.fct_daily_activity as done" in found["condition 0"]
