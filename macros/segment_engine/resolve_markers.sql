@@ -111,7 +111,7 @@
         {%- set entity = kind[:-4] -%}
         {%- set is_own = entity == definition.entity -%}
         {%- set types = contract_columns(entity) -%}
-        {%- set given = [example.given if is_own else example.get('given_account', {})]
+        {%- set given = [example.get('given', {}) if is_own else example.get('given_account', {})]
             + example.get('others' if is_own else 'other_accounts', []) -%}
         {%- for values in given -%}
             {%- set row = {} -%}

@@ -12,7 +12,7 @@
 {{ query }}
 {{ 'union all' if not loop.last }}
 {%- else %}
-{#- No segment has an example. -#}
+{#- No segment has an example. #}
 select
     cast(null as {{ dbt.type_string() }}) as segment_id,
     cast(null as integer) as example,

@@ -13,12 +13,14 @@ select
     cast({{ text_literal(definition.review_by) }} as date) as review_by,
     {{ text_literal(definition.purpose) }} as purpose,
     {{ text_literal(definition.requires | join(',')) }} as requires,
-    {{ text_literal(definition.refers_to | join(',')) }} as refers_to,
     {{ text_literal(',' ~ (definition.columns_used.customer + definition.columns_used.account) | join(',') ~ ',') }}
         as columns_used,
     cast({{ definition.min_size }} as bigint) as min_size,
     cast({{ definition.max_share }} as decimal(9, 6)) as max_share,
     cast({{ definition.max_change }} as decimal(9, 6)) as max_change,
+    {{ text_literal(definition.priority_group) }} as priority_group,
+    cast({{ definition.priority if definition.priority is not none else 'null' }} as integer) as priority,
+    {{ text_literal(definition.refers_to | join(',')) }} as refers_to,
     {{ 'false' if definition.not_evaluated_reason else 'true' }} as is_evaluated,
     {{ text_literal(definition.not_evaluated_reason) }} as not_evaluated_reason
 {{ 'union all' if not loop.last }}

@@ -107,7 +107,7 @@ def definition(segment: str, *conditions: str, **more: Any) -> dict[str, Any]:
     return {
         "id": segment, "entity": "customer", "conditions": named, "rule": dict(named),
         "requires": [], "examples": [], "definition_version": f"version of {segment}",
-        "not_evaluated_reason": None, **more,
+        "priority_group": None, "priority": None, "path": f"macros/segments/value/{segment}.sql", **more,
     }  # fmt: skip
 
 
@@ -128,21 +128,9 @@ def test_segments_are_evaluated_after_those_they_refer_to(call: Call) -> None:
     assert {one: found[one]["refers_to"] for one in found} == {
         "a": ["b", "c__d"], "b": ["c__d"], "c__d": [], "e": ["b"],
     }  # fmt: skip
-    assert found["c__d"]["position"] < found["b"]["position"] < found["a"]["position"]
-    assert found["b"]["position"] < found["e"]["position"]
+    assert call("evaluation_order", definitions=found) == ["c__d", "b", "a", "e"]
     assert found["b"]["read_by"] == ["a", "e"]
     assert set(found["e"]["references"]) == {"b", "e"}
-
-
-def test_a_priority_group_is_evaluated_in_its_order(call: Call) -> None:
-    gold = definition("z_gold", "c.mrr > 0", priority_group="tier", priority=1)
-    silver = definition("a_silver", "c.mrr > 0", priority_group="tier", priority=2)
-    found = connected(call, silver, gold)
-    assert found["z_gold"]["position"] < found["a_silver"]["position"]
-    gold["conditions"] = {"is not silver": call("not_in_segment", id="a_silver")}
-    assert "a_silver -> z_gold -> a_silver" in refused(
-        call, "connect_segments", definitions={"a_silver": silver, "z_gold": gold}
-    )
 
 
 def test_a_new_version_of_a_segment_is_one_of_those_that_refer_to_it(call: Call) -> None:
@@ -158,18 +146,6 @@ def test_a_new_version_of_a_segment_is_one_of_those_that_refer_to_it(call: Call)
     assert versions("1") == versions("1")
 
 
-def test_who_refers_to_what_is_not_evaluated_is_not_either(call: Call) -> None:
-    found = connected(
-        call,
-        definition("vip", "c.mrr > 0", not_evaluated_reason="requires billing, switched off"),
-        definition("best", call("in_segment", id="vip")),
-        definition("rest", call("not_in_segment", id="best")),
-    )
-    assert found["rest"]["not_evaluated_reason"] == (
-        "refers to best, which refers to vip, which requires billing, switched off"
-    )
-
-
 @pytest.mark.parametrize("helper", [("in_segment", {}), ("entered_within", {"days": 7})])
 def test_an_unknown_segment_is_named_with_the_nearest(
     call: Call, helper: tuple[str, dict[str, Any]]
@@ -179,12 +155,15 @@ def test_an_unknown_segment_is_named_with_the_nearest(
         call,
         "connect_segments",
         definitions={
-            **{one: definition(one, "c.mrr > 0") for one in ("champions", "new_buyers", "loyal", "lost")},
+            **{
+                one: definition(one, "c.mrr > 0")
+                for one in ("champions", "new_buyers", "loyal", "lost")
+            },
             "reader": definition("reader", call(name, id="champion", **arguments)),
         },
     )
     assert (
-        "segment__reader (macros/segments/*/reader.sql) refers to the unknown segment 'champion'. "
+        "segment__reader (macros/segments/value/reader.sql) refers to the unknown segment 'champion'. "
         "The nearest: champions, " in message
     )
 
@@ -197,12 +176,13 @@ def test_a_circle_is_named_in_its_order(call: Call) -> None:
         definition("c", call("not_in_segment", id="a")),
         definition("fine", "c.mrr > 0"),
     ]
-    message = refused(
-        call, "connect_segments", definitions={one["id"]: one for one in definitions}
+    message = refused(call, "connect_segments", definitions={one["id"]: one for one in definitions})
+    assert (
+        "segment__b (macros/segments/value/b.sql) depends on itself: b needs c needs a needs b."
+        in message
     )
-    assert "depend on each other in a circle: b -> c -> a -> b (" in message
     itself = {"a": definition("a", call("in_segment", id="a"))}
-    assert "a -> a (" in refused(call, "connect_segments", definitions=itself)
+    assert "a needs a." in refused(call, "connect_segments", definitions=itself)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +203,9 @@ def test_a_rule_over_events_and_its_examples_are_checked(
 
 def test_the_registry_shows_rules_with_the_names_of_tables(call: Call) -> None:
     rule = call("performed", event="a", within=7)
-    one = definition("one", rule, call("in_segment", id="two"), requires=["events"], entity="account")
+    one = definition(
+        "one", rule, call("in_segment", id="two"), requires=["events"], entity="account"
+    )
     found = connected(call, one, definition("two", "c.mrr > 0"))["one"]["rule"]
     assert "__" not in "".join(found.values())
     assert "from customer_360.fct_daily_activity as done" in found["condition 0"]
