@@ -45,7 +45,8 @@ The segments that Strata ships: {{count}}, of {{types}} types. Each is one file,
 is generated from the files: after a change write it again with `{COMMAND}`.
 
 *Who* is the description, and below it the conditions, all of which hold for a member. Segments are
-of customers unless marked *accounts*. Their owners, bounds and examples are in the files, their
+of customers unless marked *accounts*. Of the segments of one group, everybody is in one at most:
+the one that comes first. Their owners, bounds and examples are in the files, their
 sizes in `strata segments`; [segments.md](segments.md) explains how a segment is written.
 
 Bounds that belong to the business are in seeds: tiers of MRR in `mrr_tiers`, climate in
@@ -67,6 +68,8 @@ class Entry:
     conditions: tuple[str, ...]
     requires: tuple[str, ...]
     purpose: str
+    priority_group: str
+    priority: str
 
 
 def write_page(path: Path = PAGE) -> None:
@@ -103,6 +106,8 @@ def read_entries(project: Path = PROJECT_DIR) -> list[Entry]:
                 conditions=_keys(given["conditions"], where),
                 requires=tuple(_constant(given.get("requires"), "requires", where, default=[])),
                 purpose=_text(given, "purpose", where, default=""),
+                priority_group=_text(given, "priority_group", where, default=""),
+                priority=_text(given, "priority", where, default=""),
             )
         )
     return entries
@@ -156,8 +161,11 @@ def render(entries: Sequence[Entry]) -> str:
 
 def _row(entry: Entry) -> str:
     of = " *accounts*" if entry.entity == "account" else ""
+    in_group = (
+        f"<br>*group {entry.priority_group}, {entry.priority}*" if entry.priority_group else ""
+    )
     cells = [
-        f"**{entry.label}**{of}<br>`{entry.segment_id}`",
+        f"**{entry.label}**{of}<br>`{entry.segment_id}`{in_group}",
         f"{entry.description}<br>- " + "<br>- ".join(entry.conditions),
         ", ".join(entry.requires),
         entry.purpose,

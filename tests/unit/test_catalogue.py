@@ -8,22 +8,23 @@ import pytest
 from orchestration.catalogue import COMMAND, PAGE, TYPES, read_entries, render
 from orchestration.errors import UsageError
 from orchestration.project import PROJECT_DIR
-from orchestration.segment_files import SIGNATURE
+from orchestration.segment_files import HELPERS, SIGNATURE
 
 FILE = """{% macro segment__loyal() %}
     {{- return(segment(
         label='Loyal | true', description='Bought ' ~ 'twice.', type='loyalty', owner='a@b.example',
         entity='account', requires=['billing'],
         conditions={'has bought': 'a.mrr > 0', 'was here lately': within_last('a.last_seen_at', 7)},
-        purpose='Thanks',
+        purpose='Thanks', priority_group='loyalty', priority=2,
     )) -}}
 {% endmacro %}
 """
 
 
 def project_with(folder: Path, text: str) -> Path:
-    (folder / SIGNATURE).parent.mkdir(parents=True)
-    shutil.copy(PROJECT_DIR / SIGNATURE, folder / SIGNATURE)
+    for name in (SIGNATURE, HELPERS / "within_last.sql"):
+        (folder / name).parent.mkdir(parents=True)
+        shutil.copy(PROJECT_DIR / name, folder / name)
     path = folder / "macros/segments/loyalty/loyal.sql"
     path.parent.mkdir(parents=True)
     path.write_text(text)
@@ -46,7 +47,7 @@ def test_what_is_shipped_covers_every_type_and_says_what_it_is_for() -> None:
 def test_a_segment_is_shown_as_its_file_says(tmp_path: Path) -> None:
     page = render(read_entries(project_with(tmp_path, FILE)))
     assert (
-        "| **Loyal \\| true** *accounts*<br>`loyal` "
+        "| **Loyal \\| true** *accounts*<br>`loyal`<br>*group loyalty, 2* "
         "| Bought twice.<br>- has bought<br>- was here lately | billing | Thanks |\n"
     ) in page
 
@@ -54,8 +55,8 @@ def test_a_segment_is_shown_as_its_file_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "words"),
     [
-        ("'Thanks'", "purpose_of(1)", "line 6: purpose is computed"),
-        ("{'has bought'", "{name_of(1)", "line 5: the name of a condition is computed"),
+        ("'Thanks'", "var('purpose')", "line 6: purpose is computed"),
+        ("{'has bought'", "{var('name')", "line 5: the name of a condition is computed"),
         ("return(segment(", "return(dict(", "does not call segment()"),
     ],
 )

@@ -10,6 +10,8 @@
         },
         max_share=0.5,
         max_change=0.5,
+        priority_group='nps_class',
+        priority=3,
         purpose='Close the loop within two working days; left out of referral requests',
         review_by='2027-06-30',
         examples=[

@@ -10,6 +10,8 @@
         },
         max_share=0.3,
         max_change=0.5,
+        priority_group='mrr_tier',
+        priority=1,
         purpose='Named customer-success manager',
         review_by='2027-06-30',
         examples=[

@@ -10,6 +10,8 @@
         },
         max_share=0.5,
         max_change=0.6,
+        priority_group='rfm_cell',
+        priority=5,
         purpose='Left out of expensive channels',
         review_by='2027-06-30',
         examples=[

@@ -10,6 +10,8 @@
         },
         max_share=0.6,
         max_change=0.5,
+        priority_group='mrr_tier',
+        priority=3,
         purpose='Self-service help, yearly plan offers',
         review_by='2027-06-30',
         examples=[

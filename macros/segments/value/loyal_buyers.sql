@@ -10,6 +10,8 @@
         },
         max_share=0.4,
         max_change=0.6,
+        priority_group='rfm_cell',
+        priority=2,
         purpose='Loyalty rewards, yearly plan',
         review_by='2027-06-30',
         examples=[

@@ -10,6 +10,8 @@
         },
         max_share=0.4,
         max_change=0.5,
+        priority_group='mrr_tier',
+        priority=2,
         purpose='Pooled customer success, webinars',
         review_by='2027-06-30',
         examples=[

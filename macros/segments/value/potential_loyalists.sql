@@ -10,6 +10,8 @@
         },
         max_share=0.4,
         max_change=0.6,
+        priority_group='rfm_cell',
+        priority=3,
         purpose='Second-purchase offers, tips for getting more out of it',
         review_by='2027-06-30',
         examples=[

@@ -11,6 +11,8 @@
         },
         max_share=0.4,
         max_change=0.6,
+        priority_group='rfm_cell',
+        priority=4,
         purpose='Win-back offers',
         review_by='2027-06-30',
         examples=[
