@@ -39,8 +39,9 @@ format: setup  ## let ruff and sqlfluff rewrite what they can
 	$(BIN)/ruff format .
 	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff fix models tests/data tests/macros
 
-docs: setup  ## write docs/source-map.md: the raw columns behind every column of the 360s
+docs: setup  ## write the generated pages: docs/source-map.md and docs/catalogue.md
 	@$(BIN)/strata source-map
+	@$(BIN)/strata catalogue
 
 benchmark: setup  ## an hourly refresh against a full build, 200,000 people (takes minutes)
 	$(BIN)/python -m benchmarks.incremental

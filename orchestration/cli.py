@@ -15,6 +15,7 @@ from orchestration.project import default_instant, parse_instant, parse_sources,
 if TYPE_CHECKING:
     from orchestration.activation.plan import PlanSummary
     from orchestration.activation.runner import SyncReport
+    from orchestration.decisions import Decided, Kind
     from orchestration.refresh import Verdict
 
 app = typer.Typer(
@@ -81,12 +82,59 @@ def refresh(target: Target = None, as_of: AsOf = None, sources: Sources = None) 
 
 @app.command()
 def segments(target: Target = None) -> None:
-    """Show every segment: size, who entered and left at the last refresh, verdict."""
+    """Show every segment: size, who entered and left, verdict, and what to look at."""
+    from orchestration.findings import in_words, read_findings
     from orchestration.refresh import read_verdicts
     from orchestration.warehouse import check_reachable, engine
 
     check_reachable(target, must_exist=True)
     _print_verdicts(read_verdicts(engine(target)), "Segments at the last refresh")
+    for line in in_words(read_findings(engine(target))):
+        out.print(f"[dim]to look at[/] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+SegmentId = Annotated[str, typer.Argument(help="Id of the segment, as `strata segments` shows it.")]
+Reason = Annotated[str, typer.Option(help="Why; kept with the decision.")]
+By = Annotated[
+    str | None, typer.Option(help="Who decides: a name or an e-mail address; else your user name.")
+]
+
+
+@app.command()
+def release(segment_id: SegmentId, reason: Reason, by: By = None, target: Target = None) -> None:
+    """Let the next refresh publish a held segment whatever its bounds say."""
+    decided = _decide(segment_id, "release", reason, by, target)
+    lifted = f" What held it: {decided.reasons}." if decided.reasons else ""
+    out.print(
+        f"[bold]{segment_id}[/] is released.{escape(lifted)} The next `strata refresh` publishes "
+        f"it, of {decided.as_of}Z again or of a later instant.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def hold(segment_id: SegmentId, reason: Reason, by: By = None, target: Target = None) -> None:
+    """Keep a segment as it is published until it is released."""
+    decided = _decide(segment_id, "hold", reason, by, target)
+    out.print(
+        f"[bold]{segment_id}[/] is held: it keeps its {decided.published_count:,} published "
+        f"members until `strata release {segment_id} --reason ...`.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _decide(
+    segment_id: str, kind: "Kind", reason: str, by: str | None, target: str | None
+) -> "Decided":
+    import getpass
+
+    from orchestration.decisions import decide
+    from orchestration.warehouse import check_reachable, engine
+
+    check_reachable(target, must_exist=True)
+    return decide(engine(target), segment_id, kind, reason=reason, by=by or getpass.getuser())
 
 
 @app.command()
@@ -154,6 +202,15 @@ def sync(
 def source_map() -> None:
     """Write docs/source-map.md: the raw columns behind every column of the 360s."""
     from orchestration.source_map import PAGE, write_page
+
+    write_page()
+    out.print(f"Wrote {PAGE}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def catalogue() -> None:
+    """Write docs/catalogue.md: every segment by its type, with who is in it and what it is for."""
+    from orchestration.catalogue import PAGE, write_page
 
     write_page()
     out.print(f"Wrote {PAGE}", highlight=False, soft_wrap=True)

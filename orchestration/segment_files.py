@@ -1,6 +1,7 @@
 """Reads the segment files before dbt does, to name the file and line of what dbt would not."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jinja2
@@ -11,18 +12,26 @@ from orchestration.project import PROJECT_DIR
 
 SEGMENTS = Path("macros", "segments")
 SIGNATURE = Path("macros", "segment_engine", "segment.sql")
+# Macros that the author of a rule may call, a file each; days_ago is for examples.
+HELPERS = Path("macros", "rules")
+FOR_EXAMPLES = "days_ago"
+# What Jinja and dbt bring.
+BUILT_IN = {"segment", "return", "var", "dict", "range", "namespace", "ref", "tojson", "set", "zip"}
 
 
 def check_segment_files(project: Path = PROJECT_DIR) -> None:
     """Every file below macros/segments/ is one macro `segment__<file name>` that calls segment().
 
     Raises UsageError with one line per mistake: a file that Jinja cannot read, a macro of
-    another name, an argument that segment() does not have, a required one that is missing.
+    another name, an argument that segment() does not have, a required one that is missing, a
+    helper that there is not.
     """
     jinja = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=True)
     signature = next(jinja.parse((project / SIGNATURE).read_text()).find_all(nodes.Macro))
     accepted = [argument.name for argument in signature.args]
     required = accepted[: len(accepted) - len(signature.defaults)]
+    helpers = sorted([path.stem for path in (project / HELPERS).glob("*.sql")] + [FOR_EXAMPLES])
+    macros = {path.stem for path in (project / "macros").rglob("*.sql")}
     mistakes = []
     for path in sorted((project / SEGMENTS).rglob("*.sql")):
         try:
@@ -31,6 +40,8 @@ def check_segment_files(project: Path = PROJECT_DIR) -> None:
             mistakes.append(f"{path.relative_to(project)}, line {error.lineno}: {error.message}")
             continue
         for line, mistake in _mistakes(parsed, path.stem, accepted, required):
+            mistakes.append(f"{path.relative_to(project)}, line {line}: {mistake}")
+        for line, mistake in _unknown_helpers(parsed, macros, helpers):
             mistakes.append(f"{path.relative_to(project)}, line {line}: {mistake}")
     if mistakes:
         raise UsageError("\n".join(mistakes))
@@ -59,3 +70,18 @@ def _mistakes(
         for name in required[len(call.args) :]:
             if name not in given:
                 yield call.lineno, f"segment() lacks the argument '{name}'"
+
+
+def _unknown_helpers(
+    parsed: nodes.Template, macros: set[str], helpers: Sequence[str]
+) -> Iterator[tuple[int, str]]:
+    own = {name.name for name in parsed.find_all(nodes.Name) if name.ctx in ("store", "param")}
+    for call in parsed.find_all(nodes.Call):
+        if not isinstance(call.node, nodes.Name):
+            continue
+        name = call.node.name
+        if name in macros or name in own or name in BUILT_IN:
+            continue
+        near = difflib.get_close_matches(name, helpers, n=3)
+        meant = f"Nearest: {', '.join(near)}. " if near else ""
+        yield call.lineno, f"there is no helper '{name}'. {meant}Helpers: {', '.join(helpers)}"

@@ -1,5 +1,6 @@
-{#- The members of one segment as (segment_id, entity, entity_id), by its rule. -#}
-{% macro evaluate_segment(definition) -%}
+{#- The members of one segment as (segment_id, entity, entity_id), by its rule.
+    Arguments: definition; relations, as for resolve_markers. -#}
+{% macro evaluate_segment(definition, relations={}) -%}
     {%- set alias = definition.entity[0] -%}
 select
     '{{ definition.id }}' as segment_id,
@@ -10,5 +11,5 @@ from {{ ref(definition.entity ~ '_360') }} as {{ alias }}
 left join {{ ref('account_360') }} as a on c.account_id = a.account_id
 {%- endif %}
 where
-    {{ rule_sql(definition) }}
+    {{ rule_sql(definition, relations=relations) }}
 {%- endmacro %}

@@ -3,16 +3,21 @@
 {% macro example_query(definition, example, position) -%}
     {%- set alias = definition.entity[0] -%}
     {%- set types = contract_columns(definition.entity) -%}
+    {%- set given = example.given | default({}) -%}
+    {%- if example | length > 2 -%}
+        {%- set given = {} -%}
+        {%- for part, values in example.items() if part != 'member' -%}{%- do given.update({part: values}) -%}{%- endfor -%}
+    {%- endif -%}
 select
     '{{ definition.id }}' as segment_id,
     {{ position }} as example,
-    {{ text_literal(tojson(example.given)) }} as given,
+    {{ text_literal(tojson(given)) }} as given,
     {{ 'true' if example.member else 'false' }} as expected,
-    coalesce({{ rule_sql(definition) }}, false) as actual
+    coalesce({{ rule_sql(definition, example) }}, false) as actual
 from (
     select
         {%- for column in definition.columns_used[definition.entity] %}
-        {{ _example_value(example.given.get(column), types[column]) }} as {{ column }},
+        {{ _example_value(example.get('given', {}).get(column), types[column]) }} as {{ column }},
         {%- endfor %}
         1 as nothing
 ) as {{ alias }}

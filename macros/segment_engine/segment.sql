@@ -1,4 +1,5 @@
-{#- The definition of one segment; the only call in a file of macros/segments/.
+{#- The definition of one segment; the only call in a file of macros/segments/. What it
+    is given is checked by `check_segment`, which knows the segment's name and file.
 
     Arguments:
       label, description: what a marketer reads.
@@ -10,14 +11,16 @@
       entity: 'customer' or 'account'.
       requires: domains without which the rule means nothing (crm, billing, events,
         support, survey). With one of them switched off the segment is reported as
-        not evaluated.
+        not evaluated; while one is stale or incomplete it is held.
       min_size, max_share, max_change: bounds of a publishable evaluation: fewest
         members; largest share of all entities (0 to 1); largest share of the
         published members that may enter and leave in one refresh (0 to 1).
       purpose: what the segment is used for.
       review_by: date by which the owner looks at the definition again.
       examples: boundary cases, each {given: {column: value}, member: true or
-        false}. Columns not given are null; a value may be `days_ago(n)`. -#}
+        false}. Columns not given are null; a value may be `days_ago(n)`.
+      priority_group, priority: of the segments of one group an entity is in the one
+        with the lowest priority only (whole numbers, 1 wins). -#}
 {% macro segment(
     label,
     description,
@@ -31,11 +34,13 @@
     max_change=1,
     purpose='',
     review_by=none,
-    examples=[]
+    examples=[],
+    priority_group=none,
+    priority=none
 ) %}
     {{- return({
         'label': label,
-        'description': description | trim,
+        'description': description | trim if description is string else description,
         'type': type,
         'owner': owner,
         'conditions': conditions,
@@ -47,5 +52,8 @@
         'purpose': purpose,
         'review_by': review_by,
         'examples': examples,
+        'priority_group': priority_group,
+        'priority': priority,
+        'unknown_arguments': kwargs.keys() | list + varargs | list,
     }) -}}
 {% endmacro %}

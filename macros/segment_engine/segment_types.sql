@@ -1,7 +1,7 @@
 {#- The kinds of segmentation a segment may be of: its `type`, and the name of its folder. -#}
 {% macro segment_types() %}
     {{- return([
-        'demographic', 'geographic', 'firmographic', 'technographic', 'psychographic',
+        'a_priori', 'demographic', 'geographic', 'firmographic', 'technographic', 'psychographic',
         'behavioural', 'journey', 'product_usage', 'needs', 'survey', 'support',
         'value', 'loyalty', 'health',
     ]) -}}

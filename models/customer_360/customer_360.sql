@@ -50,6 +50,10 @@ feature_use as (
     select * from {{ ref('feat_customers__feature_use') }}
 ),
 
+feature_access as (
+    select * from {{ ref('feat_customers__feature_access') }}
+),
+
 needs as (
     select * from {{ ref('feat_customers__needs') }}
 ),
@@ -223,6 +227,8 @@ joined as (
         flows.last_flow_abandoned_at,
 
         -- product usage
+        feature_access.usable_plan,
+        feature_access.available_features,
         feature_use.top_feature_last_28,
         feature_use.top_feature_share_last_28,
         coalesce(feature_use.feature_count_last_28, 0) as feature_count_last_28,
@@ -298,6 +304,7 @@ joined as (
     left join activity on customers.customer_id = activity.customer_id
     left join flows on customers.customer_id = flows.customer_id
     left join feature_use on customers.customer_id = feature_use.customer_id
+    left join feature_access on customers.customer_id = feature_access.customer_id
     left join needs on customers.customer_id = needs.customer_id
     left join survey on customers.customer_id = survey.customer_id
     left join support on customers.customer_id = support.customer_id

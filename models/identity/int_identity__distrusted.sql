@@ -9,6 +9,14 @@ shared_identifiers as (
 
 -- What one record holds joins nobody. The tables are named here, because an engine keeps a
 -- copy of all columns of a CTE that is read several times.
+in_several_records as (
+    select node
+    from {{ ref('int_identity__identifiers') }}
+    where identifier_type in ('anonymous_id', 'email', 'phone')
+    group by node
+    having min(record_id) <> max(record_id)
+),
+
 held as (
     select
         identifiers.record_id,
@@ -16,13 +24,7 @@ held as (
         identifiers.identifier_type,
         identifiers.identifier_value
     from {{ ref('int_identity__identifiers') }} as identifiers
-    inner join (
-        select node
-        from {{ ref('int_identity__identifiers') }}
-        where identifier_type in ('anonymous_id', 'email', 'phone')
-        group by node
-        having min(record_id) <> max(record_id)
-    ) as in_several_records on identifiers.node = in_several_records.node
+    inner join in_several_records on identifiers.node = in_several_records.node
 ),
 
 -- How many different ids of each type the records name beside an identifier.

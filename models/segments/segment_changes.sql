@@ -14,6 +14,7 @@ changes as (
         'entered' as change,
         valid_from as changed_at,
         entry_reason as reason,
+        continued_from is not null as is_move,
         definition_version
     from stays
 
@@ -26,6 +27,7 @@ changes as (
         'exited' as change,
         valid_to as changed_at,
         exit_reason as reason,
+        continued_as is not null as is_move,
         definition_version
     from stays
     where valid_to is not null

@@ -9,7 +9,7 @@ open_stays as (
         segment_id,
         entity,
         entity_id,
-        valid_from as entered_at,
+        coalesce(entered_at, valid_from) as entered_at,
         entry_reason,
         definition_version
     from history

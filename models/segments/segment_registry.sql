@@ -18,6 +18,9 @@ select
     cast({{ definition.min_size }} as bigint) as min_size,
     cast({{ definition.max_share }} as decimal(9, 6)) as max_share,
     cast({{ definition.max_change }} as decimal(9, 6)) as max_change,
+    {{ text_literal(definition.priority_group) }} as priority_group,
+    cast({{ definition.priority if definition.priority is not none else 'null' }} as integer) as priority,
+    {{ text_literal(definition.refers_to | join(',')) }} as refers_to,
     {{ 'false' if definition.not_evaluated_reason else 'true' }} as is_evaluated,
     {{ text_literal(definition.not_evaluated_reason) }} as not_evaluated_reason
 {{ 'union all' if not loop.last }}

@@ -6,6 +6,8 @@
     full_refresh=false,
 ) }}
 
+{%- set definitions = segment_definitions() %}
+
 with registry as (
     select * from {{ ref('segment_registry') }}
 ),
@@ -60,6 +62,7 @@ earlier_verdicts as (
     select
         segment_id,
         definition_version,
+        as_of as previous_as_of,
         row_number() over (partition by segment_id order by as_of desc, run_started_at desc) as recency
     from {{ this }}
     where verdict = 'publish' and as_of < {{ as_of() }}
@@ -69,6 +72,7 @@ earlier_verdicts as (
     select
         segment_id,
         definition_version,
+        {{ as_of() }} as previous_as_of,
         1 as recency
     from registry
     where 1 = 0
@@ -96,6 +100,93 @@ movements as (
     group by coalesce(candidates.segment_id, members_before.segment_id)
 ),
 
+-- A member whose identity moved to another customer neither left nor entered.
+moves as (
+    select
+        segment_id,
+        count(distinct case when is_entering then to_entity_id end) as moved_in_count,
+        count(distinct case when is_leaving then from_entity_id end) as moved_out_count
+    from {{ ref('int_segments__moves') }}
+    group by segment_id
+),
+
+-- The last word of a person about each segment.
+decisions as (
+    select
+        *,
+        row_number() over (partition by segment_id order by decided_at desc, decision_id desc) as recency
+    from {{ ref('segment_decisions') }}
+    where as_of <= {{ as_of() }}
+),
+
+domain_tables as (
+    {%- set ns = namespace(is_first=true) %}
+    {%- for domain in staging_adapters() %}
+    {%- for table in domain_tables(domain) %}
+    {{ 'union all' if not ns.is_first }}
+    select
+        '{{ domain }}' as domain,
+        '{{ source_system(domain) }}' as source_system,
+        '{{ table }}' as table_name
+    {%- set ns.is_first = false %}
+    {%- endfor %}
+    {%- endfor %}
+    {%- if ns.is_first %}
+    select
+        '' as domain,
+        '' as source_system,
+        '' as table_name
+    {%- endif %}
+),
+
+-- Some tables of a system change rarely: it is stale when none of them was loaded in time.
+stale_domains as (
+    select
+        domain_tables.domain,
+        domain_tables.domain || ' is stale: ' || domain_tables.source_system || ' was last loaded '
+        || cast(min(freshness.hours_behind) as decimal(18, 0)) || ' hours before the instant, the bound is '
+        || max(freshness.error_after_hours) as problem
+    from domain_tables
+    inner join {{ ref('source_freshness') }} as freshness
+        on domain_tables.source_system = freshness.source_system and domain_tables.table_name = freshness.table_name
+    where freshness.status <> 'unknown'
+    group by domain_tables.domain, domain_tables.source_system
+    having min(case when freshness.status = 'error' then 1 else 0 end) = 1
+),
+
+incomplete_domains as (
+    select
+        domain,
+        domain || ' is incomplete: ' || row_count || ' rows landed in the 24 hours before the instant, usually '
+        || cast(usual_row_count as decimal(18, 0)) || ', the bound is ' || cast(100 * min_share as decimal(9, 1))
+        || '%' as problem
+    from {{ ref('source_volume') }}
+    where status = 'incomplete'
+),
+
+domain_problems as (
+    select * from stale_domains
+    union all
+    select incomplete_domains.*
+    from incomplete_domains
+    left join stale_domains on incomplete_domains.domain = stale_domains.domain
+    where stale_domains.domain is null
+),
+
+unfit_sources as (
+    select
+        registry.segment_id,
+        concat_ws(
+            '; '
+            {%- for domain in staging_adapters() %},
+            max(case when domain_problems.domain = '{{ domain }}' then domain_problems.problem end)
+            {%- endfor %}
+        ) as problems
+    from registry
+    inner join domain_problems on ',' || registry.requires || ',' like '%,' || domain_problems.domain || ',%'
+    group by registry.segment_id
+),
+
 failed_examples as (
     select
         segment_id,
@@ -108,7 +199,7 @@ failed_examples as (
 -- The columns each rule names, with the 360 they are of. The key of its own entity
 -- counts among them.
 rule_columns as (
-    {%- for definition in segment_definitions().values() %}
+    {%- for definition in definitions.values() %}
     {%- set own_key = [(definition.entity, definition.entity ~ '_id')] %}
     {%- for entity, columns in definition.columns_used.items() %}
     {%- for column in columns %}{% do own_key.append((entity, column)) %}{% endfor %}
@@ -159,6 +250,7 @@ failed_expectations as (
     select
         segment_id,
         count(*) as failed_count,
+        count(exception_message) as broken_count,
         min(
             suite || ': ' || expectation_type
             || coalesce(' on ' || column_name, '')
@@ -178,21 +270,38 @@ measured as (
     select
         registry.*,
         earlier_verdicts.definition_version as previous_definition_version,
+        earlier_verdicts.previous_as_of,
         populations.entity_count,
         coalesce(sizes.member_count, 0) as member_count,
         coalesce(sizes.surplus_count, 0) as surplus_count,
         coalesce(movements.previous_count, 0) as previous_count,
         coalesce(members_published.published_count, 0) as published_before_count,
-        coalesce(movements.entered_count, 0) as entered_count,
-        coalesce(movements.left_count, 0) as left_count,
+        coalesce(movements.entered_count, 0) - coalesce(moves.moved_in_count, 0) as entered_count,
+        coalesce(movements.left_count, 0) - coalesce(moves.moved_out_count, 0) as left_count,
+        coalesce(moves.moved_in_count, 0) as moved_in_count,
+        coalesce(moves.moved_out_count, 0) as moved_out_count,
         coalesce(failed_examples.failed_count, 0) as failed_example_count,
         coalesce(failed_expectations.failed_count, 0) as failed_expectation_count,
+        coalesce(failed_expectations.broken_count, 0) as broken_expectation_count,
         failed_expectations.first_failed,
+        unfit_sources.problems as source_problems,
+        case when decisions.decision = 'hold' then decisions.decided_by || ': ' || decisions.reason end as held_by,
+        -- A release is for the next run of its version that publishes, and for running that instant again.
+        case
+            when
+                decisions.decision = 'release'
+                and decisions.definition_version = registry.definition_version
+                and (earlier_verdicts.previous_as_of is null or earlier_verdicts.previous_as_of < decisions.as_of)
+                then decisions.decided_by || ': ' || decisions.reason
+        end as released_by,
         audited.segment_id is not null as is_audited
     from registry
     inner join populations on registry.entity = populations.entity
     left join sizes on registry.segment_id = sizes.segment_id
     left join movements on registry.segment_id = movements.segment_id
+    left join moves on registry.segment_id = moves.segment_id
+    left join unfit_sources on registry.segment_id = unfit_sources.segment_id
+    left join decisions on registry.segment_id = decisions.segment_id and decisions.recency = 1
     left join members_published on registry.segment_id = members_published.segment_id
     left join failed_examples on registry.segment_id = failed_examples.segment_id
     left join failed_expectations on registry.segment_id = failed_expectations.segment_id
@@ -201,14 +310,35 @@ measured as (
         on registry.segment_id = earlier_verdicts.segment_id and earlier_verdicts.recency = 1
 ),
 
+-- What no release lifts: without it nothing, or nothing trustworthy, could be published.
+-- And what a person who has looked at the numbers may lift.
 judged as (
     select
         *,
+        concat_ws(
+            '; ',
+            not_evaluated_reason,
+            case when is_evaluated then 'held by ' || held_by end,
+            case
+                when is_evaluated and surplus_count > 0
+                    then surplus_count || ' members have no id or occur more than once'
+            end,
+            case
+                when is_evaluated and broken_expectation_count > 0
+                    then broken_expectation_count || ' expectations could not be evaluated, among them ' || first_failed
+            end
+            {%- if not may_publish_unaudited() %},
+            case
+                when is_evaluated and not is_audited then 'the run was not audited'
+            end
+            {%- endif %}
+        ) as firm_reasons,
         case
-            when not is_evaluated then not_evaluated_reason
+            when not is_evaluated then ''
             else
                 concat_ws(
                     '; ',
+                    source_problems,
                     case
                         when member_count < min_size
                             then member_count || ' members, fewer than the minimum of ' || min_size
@@ -236,24 +366,71 @@ judged as (
                                 || cast(100 * max_change as decimal(9, 1)) || '%'
                     end,
                     case
-                        when surplus_count > 0 then surplus_count || ' members have no id or occur more than once'
-                    end,
-                    case
                         when failed_example_count > 0
                             then failed_example_count || ' boundary examples of the definition fail'
                     end,
                     case
-                        when failed_expectation_count > 0
+                        when failed_expectation_count > broken_expectation_count
                             then failed_expectation_count || ' expectations failed, among them ' || first_failed
                     end
-                    {%- if not may_publish_unaudited() %},
-                    case
-                        when not is_audited then 'the run was not audited'
-                    end
-                    {%- endif %}
                 )
-        end as reasons
+        end as liftable_reasons
     from measured
+),
+
+self_judged as (
+    select
+        *,
+        firm_reasons <> '' or (liftable_reasons <> '' and released_by is null) as is_held
+    from judged
+),
+
+-- A segment holds those that refer to it, and while it keeps members those of its priority
+-- group: they would otherwise be published in two segments of the group.
+holding as (
+    {%- for edge in holding_segments(definitions) %}
+    select
+        '{{ edge.segment_id }}' as segment_id,
+        '{{ edge.root }}' as root_id,
+        {{ 'true' if edge.through_peers else 'false' }} as is_through_peers,
+        {% if edge.is_peer -%}
+        '{{ edge.neighbour }} of its priority group is held and keeps its members'
+        {%- else -%}
+        'it refers to {{ edge.neighbour }}, which is held'
+        {%- endif %} as reason
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select
+        segment_id,
+        segment_id as root_id,
+        false as is_through_peers,
+        '' as reason
+    from registry
+    where 1 = 0
+    {%- endfor %}
+),
+
+inherited as (
+    select
+        holding.segment_id,
+        min(holding.reason) as inherited_reason
+    from holding
+    inner join self_judged on holding.root_id = self_judged.segment_id
+    where self_judged.is_held and (not holding.is_through_peers or self_judged.published_before_count > 0)
+    group by holding.segment_id
+),
+
+concluded as (
+    select
+        self_judged.*,
+        concat_ws(
+            '; ',
+            nullif(self_judged.firm_reasons, ''),
+            case when self_judged.released_by is null then nullif(self_judged.liftable_reasons, '') end,
+            case when self_judged.is_evaluated then inherited.inherited_reason end
+        ) as reasons
+    from self_judged
+    left join inherited on self_judged.segment_id = inherited.segment_id
 ),
 
 final as (
@@ -264,6 +441,8 @@ final as (
         entity,
         case when reasons = '' then 'publish' else 'hold' end as verdict,
         reasons,
+        case when released_by is not null then nullif(liftable_reasons, '') end as lifted_reasons,
+        case when liftable_reasons <> '' then released_by end as released_by,
         is_evaluated,
         is_audited,
         member_count,
@@ -272,10 +451,13 @@ final as (
         previous_count,
         entered_count,
         left_count,
+        moved_in_count,
+        moved_out_count,
         definition_version,
         previous_definition_version,
+        previous_as_of,
         timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as run_started_at
-    from judged
+    from concluded
 )
 
 {{ select_contract('final') }}

@@ -23,6 +23,8 @@ MONTHS = 18
 END = START + DAYS * DAY  # 2026-07-01 00:00:00 UTC; nothing happens at or after it
 LAST_SYNC = END - 1_800
 TRIAL = 14 * DAY
+ROLLOUT_EMPLOYEES = 1_200
+ROLLOUT_SEATS = 600
 
 CHUNK = 20_000  # people generated at once; part of the output's identity, so it is a constant
 ROOM = 10_000_000  # ids set aside for a chunk, in every table
@@ -114,6 +116,7 @@ class Population:
     churned_again_at: Ints
     state: npt.NDArray[np.int8]
     is_account: Flags
+    is_rollout: Flags  # a large company that has just begun, with seats for everybody
 
     def base(self) -> int:
         """First id of this chunk, in any table."""
@@ -182,6 +185,9 @@ def populate(seed: int, chunk: int, people: int) -> Population:
     # A contact known by phone or badge alone; nothing else may then show the address.
     hides_email = has_contact & ~has_duplicate & (signed_up_at < 0) & dice.chance(people, 0.02)
     employees = _employees(dice, np.bincount(account[~is_single], minlength=accounts))
+    is_rollout = np.zeros(units, dtype=bool)
+    is_rollout[_last_to_start(started_at[:accounts])] = True
+    employees[is_rollout[:accounts]] = ROLLOUT_EMPLOYEES
     account_name, account_domain = _account_names(chunk, accounts)
     number = chunk * CHUNK + 1 + np.arange(people, dtype=np.int64)
     first_name, last_name = _names(dice, account, people)
@@ -223,6 +229,7 @@ def populate(seed: int, chunk: int, people: int) -> Population:
         churned_again_at=churned_again_at,
         state=state,
         is_account=np.arange(units) < accounts,
+        is_rollout=is_rollout,
     )
 
 
@@ -310,6 +317,11 @@ def _employees(dice: Dice, members: Ints) -> Ints:
     )
     counted: Ints = np.maximum(drawn, members)
     return counted
+
+
+def _last_to_start(started_at: Ints) -> Ints:
+    """The account that started last, if one did."""
+    return np.flatnonzero((started_at >= 0) & (started_at == started_at.max()))[:1]
 
 
 def _account_names(chunk: int, accounts: int) -> tuple[list[str], list[str]]:

@@ -19,6 +19,7 @@ from orchestration.demo.company import (
     DAY,
     END,
     GROWING,
+    ROLLOUT_SEATS,
     TRIAL,
     Population,
     spell,
@@ -228,6 +229,8 @@ def _periods(population: Population, spells: Spells, dice: Dice) -> tuple[Period
     plan = spells.plan.copy()
     extra = np.zeros(rows, dtype=np.int64)
     seats = np.where(plan == 0, 1, np.maximum(members(spells.unit, spells.created), 1))
+    in_trial = spells.has_trial & (spells.anchor >= END)
+    seats = np.where(population.is_rollout[spells.unit] & in_trial, ROLLOUT_SEATS, seats)
     ended_at = np.full(rows, -1, dtype=np.int64)
     left_in_trial = spells.has_trial & ~spells.pays & (spells.leaves_at >= 0)
     ended_at[left_in_trial] = spells.leaves_at[left_in_trial]

@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import textwrap
 
 import pytest
 import sqlfluff
@@ -9,17 +10,21 @@ from project import PROJECT_DIR, Project
 from sqlfluff.core import FluffConfig
 
 SEGMENTS = sorted(path.stem for path in (PROJECT_DIR / "macros" / "segments").rglob("*.sql"))
-COMPILED = "target/compiled/strata/models/segments/segment_candidates.sql"
+COMPILED = "target/compiled/strata/models/segments/segment_evaluation.sql"
+# A segment's query is a subquery of the evaluation.
+EVALUATION = re.compile(
+    r"^( +select\n +'(\w+)' as segment_id,.*?)\n *\) as found$", re.DOTALL | re.MULTILINE
+)
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The query of each segment, as `dbt compile` writes it."""
     project = Project(tmp_path_factory.mktemp("compiled"))
-    done = project.dbt("compile", "--select", "segment_candidates")
+    done = project.dbt("compile", "--select", "segment_evaluation")
     assert done.returncode == 0, done.stdout
-    queries = (project.folder / COMPILED).read_text().split("\nunion all\n")
-    return {re.findall(r"'(\w+)' as segment_id", query)[0]: query for query in queries}
+    found = EVALUATION.findall((project.folder / COMPILED).read_text())
+    return {segment: textwrap.dedent(query) for query, segment in found}
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.errors import UsageError
 from orchestration.project import PROJECT_DIR
-from orchestration.segment_files import SIGNATURE, check_segment_files
+from orchestration.segment_files import HELPERS, SIGNATURE, check_segment_files
 
 GOOD = """{% macro segment__loyal() %}
     {{- return(segment(
@@ -22,6 +22,7 @@ def checked(folder: Path, text: str) -> None:
     for name in (SIGNATURE, Path("macros/segments/loyalty/loyal.sql")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(PROJECT_DIR / SIGNATURE, folder / SIGNATURE)
+    shutil.copytree(PROJECT_DIR / HELPERS, folder / HELPERS)
     (folder / "macros/segments/loyalty/loyal.sql").write_text(text)
     check_segment_files(folder)
 
@@ -36,6 +37,11 @@ def test_the_shipped_segments_and_a_good_one_pass(tmp_path: Path) -> None:
     [
         ("owner='a@b.example',", "", "line 2: segment() lacks the argument 'owner'"),
         ("owner=", "ownr=", "line 3: segment() has no argument 'ownr'. It takes label, "),
+        (
+            "'c.purchase_count > 0'",
+            "within_lst('c.last_purchase_at', 30)",
+            "line 4: there is no helper 'within_lst'. Nearest: within_last. Helpers: ",
+        ),
         ("segment__loyal", "segment__loyl", "must define the macro segment__loyal"),
         ("segment__loyal", "loyal", "it defines loyal"),
         ("label='Loyal'", "label='Loyal", "line 3: "),

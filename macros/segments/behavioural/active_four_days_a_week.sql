@@ -14,6 +14,7 @@
         examples=[
             {'given': {'active_days_last_7': 4}, 'member': true},
             {'given': {'active_days_last_7': 3}, 'member': false},
+            {'given': {}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

@@ -16,6 +16,8 @@
             {'given': {'world_region': 'europe', 'mrr': 9}, 'member': true},
             {'given': {'world_region': 'europe', 'mrr': 0}, 'member': false},
             {'given': {'world_region': 'asia_pacific', 'mrr': 9}, 'member': false},
+            {'given': {'mrr': 9}, 'member': false},
+            {'given': {'world_region': 'europe'}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

@@ -16,6 +16,7 @@
             {'given': {'mrr': 9, 'active_days_last_28': 2}, 'member': true},
             {'given': {'mrr': 9, 'active_days_last_28': 3}, 'member': false},
             {'given': {'mrr': 0, 'active_days_last_28': 0}, 'member': false},
+            {'given': {'mrr': 9}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

@@ -19,6 +19,7 @@
             {'given': {'mrr': 19, 'active_users_last_28': 2, 'health_score': 7}, 'member': false},
             {'given': {'mrr': 19, 'active_users_last_28': 3, 'health_score': 6.99}, 'member': false},
             {'given': {'mrr': 0, 'active_users_last_28': 3, 'health_score': 7}, 'member': false},
+            {'given': {'mrr': 19, 'active_users_last_28': 3}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

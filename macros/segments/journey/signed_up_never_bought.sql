@@ -30,6 +30,11 @@
                 'given': {'signed_up_at': days_ago(15), 'lifetime_revenue': 0, 'mrr': 0, 'is_trialing': true},
                 'member': false,
             },
+            {
+                'given': {'signed_up_at': days_ago(15), 'lifetime_revenue': 0, 'mrr': 0.01, 'is_trialing': false},
+                'member': false,
+            },
+            {'given': {'lifetime_revenue': 0, 'mrr': 0, 'is_trialing': false}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

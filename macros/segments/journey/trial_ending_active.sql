@@ -26,6 +26,11 @@
                 'given': {'is_trialing': true, 'trial_ends_at': days_ago(-7), 'active_days_last_7': 0},
                 'member': false,
             },
+            {
+                'given': {'is_trialing': false, 'trial_ends_at': days_ago(-7), 'active_days_last_7': 1},
+                'member': false,
+            },
+            {'given': {'is_trialing': true, 'active_days_last_7': 1}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

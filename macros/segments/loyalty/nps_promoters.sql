@@ -10,6 +10,8 @@
         },
         max_share=0.5,
         max_change=0.5,
+        priority_group='nps_class',
+        priority=1,
         purpose='Ask for a review or a referral',
         review_by='2027-06-30',
         examples=[

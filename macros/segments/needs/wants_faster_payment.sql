@@ -15,6 +15,7 @@
         examples=[
             {'given': {'benefit_sought': 'get_paid_faster'}, 'member': true},
             {'given': {'benefit_sought': 'save_time'}, 'member': false},
+            {'given': {}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

@@ -14,6 +14,7 @@
         examples=[
             {'given': {'ticket_count_last_90': 3}, 'member': true},
             {'given': {'ticket_count_last_90': 2}, 'member': false},
+            {'given': {}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

@@ -16,6 +16,8 @@
             {'given': {'csat_last': 3, 'csat_responded_at': days_ago(1)}, 'member': true},
             {'given': {'csat_last': 4, 'csat_responded_at': days_ago(1)}, 'member': false},
             {'given': {'csat_last': 1, 'csat_responded_at': days_ago(90)}, 'member': false},
+            {'given': {'csat_responded_at': days_ago(1)}, 'member': false},
+            {'given': {'csat_last': 3, 'csat_responded_at': days_ago(89)}, 'member': true},
         ],
     )) -}}
 {% endmacro %}

@@ -11,6 +11,8 @@
         min_size=5,
         max_share=0.4,
         max_change=0.5,
+        priority_group='rfm_cell',
+        priority=1,
         purpose='References, early access, referral programme',
         review_by='2027-06-30',
         examples=[

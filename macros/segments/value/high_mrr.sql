@@ -1,20 +1,24 @@
 {% macro segment__high_mrr() %}
     {{- return(segment(
         label='High MRR',
-        description='Pay at least 200 a month in the reporting currency.',
+        description='Pay at least what the high tier begins with (seed mrr_tiers).',
         type='value',
         owner='success@tallyworks.example',
         requires=['billing'],
         conditions={
-            'pays at least 200 a month': 'c.mrr >= 200',
+            'the MRR is in the high tier': "c.mrr_tier = 'high'",
         },
         max_share=0.3,
         max_change=0.5,
+        priority_group='mrr_tier',
+        priority=1,
         purpose='Named customer-success manager',
         review_by='2027-06-30',
         examples=[
-            {'given': {'mrr': 200}, 'member': true},
-            {'given': {'mrr': 199.99}, 'member': false},
+            {'given': {'mrr_tier': 'high'}, 'member': true},
+            {'given': {'mrr_tier': 'low'}, 'member': false},
+            {'given': {'mrr_tier': 'mid'}, 'member': false},
+            {'given': {}, 'member': false},
         ],
     )) -}}
 {% endmacro %}

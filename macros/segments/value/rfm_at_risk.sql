@@ -11,6 +11,8 @@
         },
         max_share=0.4,
         max_change=0.6,
+        priority_group='rfm_cell',
+        priority=4,
         purpose='Win-back offers',
         review_by='2027-06-30',
         examples=[
@@ -18,6 +20,8 @@
             {'given': {'rfm_cell': 'cannot_lose', 'monetary_score': 5}, 'member': true},
             {'given': {'rfm_cell': 'at_risk', 'monetary_score': 2}, 'member': false},
             {'given': {'rfm_cell': 'lost', 'monetary_score': 5}, 'member': false},
+            {'given': {'rfm_cell': 'at_risk'}, 'member': false},
+            {'given': {'monetary_score': 5}, 'member': false},
         ],
     )) -}}
 {% endmacro %}
