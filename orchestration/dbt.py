@@ -223,7 +223,9 @@ def _tidy(message: str) -> str:
         for line in lines
         if line and not line.lstrip().startswith(("> in macro", "> called by"))
     ]
-    if len(kept) > 1 and kept[1].lstrip().startswith(OUR_WORDS):
-        # Our own message names the place; dbt's heading names the model it happened to be in.
-        kept = [line.strip() for line in kept[1:]]
+    for headings in (1, 2):
+        if len(kept) > headings and kept[headings].lstrip().startswith(OUR_WORDS):
+            # Our message names the place; dbt's headings name the model it happened to be in.
+            kept = [line.strip() for line in kept[headings:]]
+            break
     return "\n".join(kept)

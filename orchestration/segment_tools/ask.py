@@ -63,6 +63,11 @@ def ask_for_draft(
     )  # fmt: skip
 
 
+def can_ask() -> bool:
+    """Whether there is a person at a terminal."""
+    return sys.stdin.isatty()
+
+
 def _value(
     given: str | None,
     option: str,
@@ -72,7 +77,7 @@ def _value(
 ) -> Any:
     if given is not None:
         return check(given)
-    if not sys.stdin.isatty():
+    if not can_ask():
         if default is not None:
             return check(default)
         raise UsageError(f"{option} is missing, and there is no terminal to ask at.")
@@ -86,7 +91,7 @@ def _value(
 def _conditions(given: Sequence[str] | None) -> dict[str, str]:
     if given:
         return dict(parse_condition(text) for text in given)
-    if not sys.stdin.isatty():
+    if not can_ask():
         raise UsageError("--condition is missing, and there is no terminal to ask at.")
     typer.echo(
         "Conditions, one by one; all must hold. SQL over customer_360 as c and account_360 as a, "

@@ -1,6 +1,7 @@
 """`strata diff`: what the segment files of a working tree would change against a revision."""
 
 import io
+import re
 import subprocess
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -306,7 +307,7 @@ def _settings_changed(
     for segment_id in sorted(old.keys() & new.keys()):
         before, after = old[segment_id], new[segment_id]
         names = [
-            f"{name}: {before.settings.get(name) or 'none'} → {after.settings.get(name) or 'none'}"
+            f"{name}: {_plain(before.settings.get(name))} → {_plain(after.settings.get(name))}"
             for name in sorted(before.settings.keys() | after.settings.keys())
             if name not in derived and before.settings.get(name) != after.settings.get(name)
         ]
@@ -315,6 +316,12 @@ def _settings_changed(
         if names:
             changed[segment_id] = names
     return changed
+
+
+def _plain(setting: str | None) -> str:
+    """A setting as its file says it: 0.300000 of the registry is 0.3."""
+    text = setting or "none"
+    return text.rstrip("0").rstrip(".") if re.fullmatch(r"\d+\.\d+", text) else text
 
 
 def _syncs_by_segment(dbt: Dbt, segments: Mapping[str, str]) -> dict[str, list[str]]:

@@ -73,6 +73,7 @@ class Explanation:
     definition_version: str | None
     last_verdict: str | None
     last_reasons: str
+    last_version: str | None
 
     @property
     def stay_then(self) -> Stay | None:
@@ -125,8 +126,8 @@ def explain(
         stays = _stays(connection, segment_id, who)
         verdict = execute(
             connection,
-            "select verdict, reasons from segments.segment_verdicts where segment_id = :segment_id "
-            "order by as_of desc, run_started_at desc limit 1",
+            "select verdict, reasons, definition_version from segments.segment_verdicts "
+            "where segment_id = :segment_id order by as_of desc, run_started_at desc limit 1",
             segment_id=segment_id,
         ).first()
     because = _no_conditions(segment_id, definition, who)
@@ -145,6 +146,7 @@ def explain(
         definition_version=definition.definition_version if definition else None,
         last_verdict=verdict[0] if verdict else None,
         last_reasons=verdict[1] or "" if verdict else "",
+        last_version=verdict[2] if verdict else None,
     )
 
 

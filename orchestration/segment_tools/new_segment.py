@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jinja2
 from jinja2 import nodes
+from sqlalchemy.exc import DBAPIError
 
 from orchestration.dbt import Dbt
 from orchestration.errors import UsageError
@@ -28,6 +29,11 @@ HELPERS = Path("macros", "rules")
 COMPARISON = re.compile(
     r"(?P<alias>[ca])\.(?P<column>[a-z_][a-z_0-9]*)\s*(?P<operator>>=|<=|>|<|=)\s*"
     r"(?P<value>-?\d+(?:\.\d+)?|'[^']*'|true|false)"
+)
+# So has a window of days that ends with the instant, as the rule helpers write it.
+WINDOW = re.compile(
+    r"(?:within_last|calendar_window)\(\s*(?P<quote>['\"])(?P<alias>[ca])\."
+    r"(?P<column>[a-z_][a-z_0-9]*)(?P=quote)\s*,\s*(?P<days>\d+)\s*\)"
 )
 
 
@@ -200,6 +206,11 @@ def proposed_examples(draft: Draft) -> list[Example]:
             there, outside = _edge(comparison["operator"], comparison["value"])
             inside[column] = there
             beyond.append((column, outside))
+        window = WINDOW.fullmatch(sql.strip())
+        if window:
+            column = (window["alias"], window["column"])
+            inside[column] = "days_ago(0)"
+            beyond.append((column, f"days_ago({window['days']})"))
     rows = [inside] if inside else []
     rows += [{**inside, column: value} for column, value in beyond]
     rows.append({})
@@ -243,8 +254,17 @@ def _answers(draft: Draft) -> list[bool]:
         }
         _ = dbt.manifest
         [sql] = dbt.with_macros(others).compiled(["segment_examples"]).values()
-        with duckdb_engine(file).connect() as connection:
-            rows = connection.exec_driver_sql(sql).mappings().all()
+        try:
+            with duckdb_engine(file).connect() as connection:
+                rows = connection.exec_driver_sql(sql).mappings().all()
+        except DBAPIError as error:
+            said = str(error.orig).strip().splitlines()
+            raise UsageError(
+                "The conditions are no SQL that can be run over an example: "
+                + "; ".join(f"{name}: {sql}" for name, sql in draft.conditions.items())
+                + "\n"
+                + "\n".join(line for line in said if line.strip())
+            ) from error
     by_number = {int(row["example"]): bool(row["actual"]) for row in rows}
     return [by_number[number] for number in sorted(by_number)]
 

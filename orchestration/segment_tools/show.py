@@ -125,7 +125,7 @@ def diff_markdown(found: Diff, max_change: float | None = None) -> str:
             cells = [f"`{change.segment_id}`", *_diff_cells(change)[1:]]
             cells.append(", ".join(f"`{name}`" for name in change.syncs))
             lines.append(f"| {' | '.join(cell or ' ' for cell in cells)} |")
-    details = _diff_details(found)
+    details = _diff_details(found, quote="`")
     if details:
         lines += ["", *[_markdown_item(line) for line in details]]
     if max_change is not None:
@@ -150,14 +150,7 @@ def show_explanation(found: Explanation, out: Console) -> None:
         if holds and found.stay_then is None:
             out.print(_not_yet(found), highlight=False, soft_wrap=True)
         elif not holds and found.stay_then is not None:
-            said = f": {escape(found.last_reasons)}" if found.last_verdict == "hold" else ""
-            out.print(
-                "It is still published: the segment was "
-                + (f"held at the last refresh{said}" if found.last_verdict == "hold"
-                   else "published before its definition was edited"),
-                highlight=False,
-                soft_wrap=True,
-            )  # fmt: skip
+            out.print(_still(found), highlight=False, soft_wrap=True)
 
 
 def show_last_exit(found: Explanation, out: Console) -> None:
@@ -278,10 +271,25 @@ def _not_yet(found: Explanation) -> str:
         return (
             "All conditions hold; the segment was never evaluated: `strata refresh` publishes it."
         )
+    if found.last_version != found.definition_version:
+        return (
+            "All conditions hold: the definition was edited since the last refresh, and the next "
+            "one publishes it if it passes."
+        )
     return (
-        "All conditions hold: the definition was edited since the last refresh, or a manual list "
-        "or a segment of higher priority keeps it out."
+        "All conditions hold, and yet it was no member at the last refresh: a manual list or a "
+        "segment of higher priority keeps it out, or the 360s are newer than that refresh."
     )
+
+
+def _still(found: Explanation) -> str:
+    if found.last_verdict == "hold":
+        why = f"the segment was held at the last refresh: {escape(found.last_reasons)}"
+    elif found.last_version != found.definition_version:
+        why = "the definition was edited since the last refresh"
+    else:
+        why = "a manual list says so, or the 360s are newer than the last refresh"
+    return f"It is published all the same: {why}."
 
 
 def _why(reason: str | None) -> str:
@@ -303,7 +311,7 @@ def _diff_cells(change: SegmentChange) -> list[str]:
     ]
 
 
-def _diff_details(found: Diff) -> list[str]:
+def _diff_details(found: Diff, quote: str = "") -> list[str]:
     """What was edited, a line for each condition and setting."""
     lines = []
     for change in found.changes:
@@ -311,11 +319,11 @@ def _diff_details(found: Diff) -> list[str]:
             if change.change != "changed":
                 continue
             if one.before is None:
-                said = f"new: {one.after}"
+                said = f"new: {quote}{one.after}{quote}"
             elif one.after is None:
-                said = f"gone: {one.before}"
+                said = f"gone: {quote}{one.before}{quote}"
             else:
-                said = f"{one.before} → {one.after}"
+                said = f"{quote}{one.before}{quote} → {quote}{one.after}{quote}"
             lines.append(f"{change.segment_id}: {one.name}: {said}")
         if change.not_evaluated_reason:
             lines.append(f"{change.segment_id}: not evaluated: {change.not_evaluated_reason}")
