@@ -1,6 +1,5 @@
 """dbt, called in this process: parsed once, run as often as a refresh needs it."""
 
-import copy
 import json
 import os
 import re
@@ -153,7 +152,8 @@ class Dbt:
                     macro_sql=text or "",
                 )
                 macros[macro.unique_id] = macro
-        manifest = copy.copy(self.manifest)
+        manifest = object.__new__(Manifest)  # copy.copy loses what dbt looks models up with
+        manifest.__dict__.update(self.manifest.__dict__)
         manifest.macros = macros
         manifest._macros_by_name = None
         manifest._macros_by_package = None

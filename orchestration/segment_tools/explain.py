@@ -113,12 +113,14 @@ def explain(
             )
         }
         known_segment(segment_id, {*files, *earlier})
+        of = earlier.get(segment_id, "customer")
+        if segment_id in earlier:
+            resolve(connection, entity, of)  # Who is not known is said before dbt is asked.
     dbt = project(target, published)
     has_file = segment_id in files
     registry = registry_sql(dbt, published.as_of) if has_file else ""
     with evaluating(warehouse) as connection:
         definition = None
-        of = earlier.get(segment_id, "customer")
         if has_file:
             definition = definitions(connection, registry)[segment_id]
             of = definition.entity

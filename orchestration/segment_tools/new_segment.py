@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from jinja2 import nodes
@@ -247,16 +248,14 @@ def _answers(draft: Draft) -> list[bool]:
     """What the rule of the written file says to each of its examples, on an empty DuckDB."""
     with tempfile.TemporaryDirectory() as folder, _duckdb_at(Path(folder) / "check.duckdb") as file:
         dbt = Dbt("duckdb", {"strata_sources": parse_sources(None)})
-        others = {
-            str(path.relative_to(PROJECT_DIR)): None
-            for segment_id, path in segment_files().items()
-            if segment_id != draft.segment_id
-        }
-        _ = dbt.manifest
-        [sql] = dbt.with_macros(others).compiled(["segment_examples"]).values()
+        [sql] = dbt.compiled(["segment_examples"]).values()
         try:
             with duckdb_engine(file).connect() as connection:
-                rows = connection.exec_driver_sql(sql).mappings().all()
+                answers: Any = connection.exec_driver_sql(
+                    f"select actual from (\n{sql}\n) as examples "
+                    f"where segment_id = '{draft.segment_id}' order by example"
+                ).scalars()
+                return [bool(answer) for answer in answers]
         except DBAPIError as error:
             said = str(error.orig).strip().splitlines()
             raise UsageError(
@@ -265,8 +264,6 @@ def _answers(draft: Draft) -> list[bool]:
                 + "\n"
                 + "\n".join(line for line in said if line.strip())
             ) from error
-    by_number = {int(row["example"]): bool(row["actual"]) for row in rows}
-    return [by_number[number] for number in sorted(by_number)]
 
 
 @contextmanager
