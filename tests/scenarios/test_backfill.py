@@ -10,7 +10,7 @@ pytestmark = pytest.mark.slow
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 31)
-# The days before START on which each bought for the first time; c29 leaves the window at START + 1.
+# An hour and so many days before START each bought for the first time; the window is 30 days.
 FIRST_BOUGHT = {"c1": 1, "c28": 28, "c29": 29, "later": -2}
 OTHERS = {f"other{number}": 200 for number in range(6)}
 
@@ -31,7 +31,7 @@ def shop(tmp_path: Path) -> Project:
             + ", ".join(f"('{name}')" for name in bought),
             "insert into raw_generic.landed values "
             + ", ".join(
-                f"('{name}', '{name}', timestamp '{START - days * DAY + timedelta(hours=1)}', 10)"
+                f"('{name}', '{name}', timestamp '{START - days * DAY - timedelta(hours=1)}', 10)"
                 for name, days in bought.items()
             ),
         ]
