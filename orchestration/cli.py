@@ -1,6 +1,8 @@
 """The `strata` command."""
 
 import sys
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -24,8 +26,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Customer segments in your warehouse: refresh, look, deliver.",
     epilog="Exit codes: 0 done, 1 failed, 2 a setting or argument is wrong, 3 the warehouse cannot "
-    "be opened, 4 a refresh step failed, 5 a sync stopped.",
+    "be opened, 4 a refresh step failed, 5 a sync stopped, 6 a change is above its bound.",
 )
+new = typer.Typer(no_args_is_help=True, help="Write a new file.")
+app.add_typer(new, name="new")
 out = Console()
 log = Console(stderr=True)
 
@@ -40,6 +44,12 @@ AsOf = Annotated[
         "dbt_project.yml, else now."
     ),
 ]
+AsOfLast = Annotated[
+    str | None,
+    typer.Option(
+        help="UTC instant that the rule's windows end with. If not given: that of the last refresh."
+    ),
+]
 Sources = Annotated[
     str | None,
     typer.Option(
@@ -47,6 +57,15 @@ Sources = Annotated[
         "dbt_project.yml."
     ),
 ]
+
+
+EntityArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ENTITY", help="A customer or an account: its id, or an e-mail address."
+    ),
+]
+SegmentArgument = Annotated[str, typer.Argument(metavar="ID", help="The segment.")]
 
 
 def main() -> None:
@@ -196,6 +215,137 @@ def sync(
             _print_report(report)
     if failures:
         sys.exit(failures[0].exit_code)
+
+
+@new.command(name="segment")
+def new_segment(
+    label: Annotated[str | None, typer.Option(help="Name that a marketer reads.")] = None,
+    description: Annotated[str | None, typer.Option(help="Who is in it, in a sentence.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Kind of segmentation; the file's folder.")
+    ] = None,
+    segment_id: Annotated[
+        str | None, typer.Option("--id", help="snake_case; the file's name.")
+    ] = None,
+    entity: Annotated[str | None, typer.Option(help="customer or account.")] = None,
+    owner: Annotated[str | None, typer.Option(help="E-mail address of who answers for it.")] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(help="'name: SQL', such as 'pays: c.mrr > 0'. Repeat it; all must hold."),
+    ] = None,
+    requires: Annotated[
+        str | None,
+        typer.Option(help="Domains without which the rule means nothing, such as billing,events."),
+    ] = None,
+    purpose: Annotated[str | None, typer.Option(help="What it is used for.")] = None,
+    review_by: Annotated[str | None, typer.Option(help="When to look at it again.")] = None,
+) -> None:
+    """Ask for what is not given, and write the one file of a new segment."""
+    from orchestration.segment_tools.ask import ask_for_draft
+    from orchestration.segment_tools.new_segment import write_segment
+    from orchestration.segment_tools.show import what_to_do_with
+
+    draft = ask_for_draft(
+        label=label, description=description, type=type_, segment_id=segment_id, entity=entity,
+        owner=owner, conditions=condition, requires=requires, purpose=purpose,
+        review_by=review_by, today=date.today(),
+    )  # fmt: skip
+    log.print("Checking the rule and its examples ...", highlight=False)
+    what_to_do_with(write_segment(draft), draft, out)
+
+
+@app.command()
+def preview(segment_id: SegmentArgument, target: Target = None, as_of: AsOfLast = None) -> None:
+    """Show what a segment would be: size, changes, MRR, overlaps. Publishes nothing."""
+    from orchestration.segment_tools.preview import preview as look
+    from orchestration.segment_tools.show import show_preview
+
+    show_preview(look(segment_id, target, as_of), out)
+
+
+@app.command()
+def diff(
+    base: Annotated[
+        str | None,
+        typer.Option(help="Git revision to compare with; the merge base with main if not given."),
+    ] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Write a comment for a pull request.")
+    ] = False,
+    max_change: Annotated[
+        float | None,
+        typer.Option(min=0, help="Exit with 6 if a larger share of a segment moves, 0.1 is 10%."),
+    ] = None,
+    target: Target = None,
+) -> None:
+    """Show what the working tree changes in segments, both evaluated over today's 360s."""
+    from orchestration.segment_tools.diff import check_change
+    from orchestration.segment_tools.diff import diff as compare
+    from orchestration.segment_tools.show import diff_markdown, show_diff
+
+    found = compare(base, target)
+    if markdown:
+        typer.echo(diff_markdown(found, max_change))
+    else:
+        show_diff(found, out)
+    check_change(found, max_change)
+
+
+@app.command()
+def explain(
+    segment_id: SegmentArgument,
+    entity: EntityArgument,
+    target: Target = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Instant at which to tell whether it was a member.")
+    ] = None,
+) -> None:
+    """Show which conditions hold for one customer or account, and whether it is a member."""
+    from orchestration.segment_tools.explain import explain as find_out
+    from orchestration.segment_tools.show import show_explanation
+
+    show_explanation(find_out(segment_id, entity, target, as_of), out)
+
+
+@app.command(name="why-left")
+def why_left(segment_id: SegmentArgument, entity: EntityArgument, target: Target = None) -> None:
+    """Show when and why one customer or account left a segment, and what fails now."""
+    from orchestration.segment_tools.explain import explain as find_out
+    from orchestration.segment_tools.show import show_last_exit
+
+    show_last_exit(find_out(segment_id, entity, target), out)
+
+
+@app.command()
+def backfill(
+    first: Annotated[str, typer.Option("--from", help="First instant, UTC.")],
+    last: Annotated[str, typer.Option("--to", help="Last instant, UTC.")],
+    every: Annotated[str, typer.Option(help="Step between instants: 1h, 6h, 1d, 2w.")],
+    segment: Annotated[str | None, typer.Option(help="Only this segment; needs --into.")] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="DuckDB file to build the history in; made, or gone on with."),
+    ] = None,
+    target: Target = None,
+    sources: Sources = None,
+) -> None:
+    """Refresh at many instants in order, to build history; never rewrites what is published."""
+    from orchestration.segment_tools.backfill import backfill as run_backfill
+    from orchestration.segment_tools.backfill import instants_between
+
+    result = run_backfill(
+        instants_between(first, last, every),
+        target=target, sources=parse_sources(sources), into=into, segment_id=segment,
+        steps=Steps(log),
+    )  # fmt: skip
+    if result.verdicts:
+        _print_verdicts(list(result.verdicts), f"Segments as of {result.done[-1].isoformat()}Z")
+    done, all_of_them = len(result.done), len(result.instants)
+    out.print(f"{done} of {all_of_them} instants are in {result.where}", highlight=False)
+    if not result.is_complete:
+        following = result.instants[done].isoformat()
+        out.print(f"To go on: the same command with --from {following}Z", highlight=False)
+        sys.exit(130)
 
 
 @app.command(name="source-map")

@@ -2,17 +2,20 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
 
+from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import Macro
 
 from orchestration.errors import RefreshFailed, UsageError
 from orchestration.project import PROJECT_DIR
@@ -111,18 +114,62 @@ class Dbt:
             raise NodesFailed(results)
         return results
 
-    def compiled(self, select: Sequence[str]) -> dict[str, str]:
-        """The compiled SQL of the selected models, by unique id. Raises NodesFailed."""
-        outcome = self._invoke(["compile", "--select", *select], self.variables, self.manifest)
+    def compiled(self, select: Sequence[str], **variables: Any) -> dict[str, str]:
+        """The compiled SQL of the selected models, by unique id.
+
+        Raises NodesFailed, or UsageError with dbt's words when a model does not compile.
+        """
+        nodes = self._compile(["--select", *select], variables)
+        return {
+            node.unique_id: node.compiled_code for node in nodes if node.resource_type == "model"
+        }
+
+    def rendered(self, template: str, **variables: Any) -> str:
+        """The SQL that a template of the project's macros renders to. Raises as `compiled`."""
+        [node] = self._compile(["--inline", template], variables)
+        return str(node.compiled_code)
+
+    def with_macros(self, files: Mapping[str, str | None]) -> "Dbt":
+        """The same parsed project with other texts in some files of macros; None is no file.
+
+        `files` is by path below the project's folder. Models are not parsed again, so this
+        is for what calls macros by their names, as the segment engine does.
+        """
+        package = str(self.manifest.metadata.project_name)
+        macros = {
+            unique_id: macro
+            for unique_id, macro in self.manifest.macros.items()
+            if macro.package_name != package or macro.original_file_path not in files
+        }
+        for path, text in files.items():
+            for name in re.findall(r"{%-?\s*macro\s+(\w+)", text or ""):
+                macro = Macro(
+                    name=name,
+                    resource_type=NodeType.Macro,
+                    package_name=package,
+                    path=path,
+                    original_file_path=path,
+                    unique_id=f"macro.{package}.{name}",
+                    macro_sql=text or "",
+                )
+                macros[macro.unique_id] = macro
+        manifest = object.__new__(Manifest)  # copy.copy loses what dbt looks models up with
+        manifest.__dict__.update(self.manifest.__dict__)
+        manifest.macros = macros
+        manifest._macros_by_name = None
+        manifest._macros_by_package = None
+        other = replace(self)
+        other.__dict__["manifest"] = manifest
+        return other
+
+    def _compile(self, what: Sequence[str], variables: dict[str, Any]) -> list[Any]:
+        outcome = self._invoke(["compile", *what], self.variables | variables, self.manifest)
         if not isinstance(outcome.result, RunExecutionResult):
             raise UsageError(_words(outcome.exception))
         results = [_node_result(result) for result in outcome.result.results]
         if any(not result.is_good for result in results):
             raise NodesFailed(results)
-        nodes: list[Any] = [result.node for result in outcome.result.results]
-        return {
-            node.unique_id: node.compiled_code for node in nodes if node.resource_type == "model"
-        }
+        return [result.node for result in outcome.result.results]
 
     def _invoke(
         self, arguments: list[str], variables: dict[str, Any], manifest: Manifest | None
@@ -182,7 +229,9 @@ def _tidy(message: str) -> str:
         for line in lines
         if line and not line.lstrip().startswith(("> in macro", "> called by"))
     ]
-    if len(kept) > 1 and kept[1].lstrip().startswith(OUR_WORDS):
-        # Our own message names the place; dbt's heading names the model it happened to be in.
-        kept = [line.strip() for line in kept[1:]]
+    for headings in (1, 2):
+        if len(kept) > headings and kept[headings].lstrip().startswith(OUR_WORDS):
+            # Our message names the place; dbt's headings name the model it happened to be in.
+            kept = [line.strip() for line in kept[headings:]]
+            break
     return "\n".join(kept)

@@ -29,3 +29,9 @@ class SyncFailed(StrataError):
     """A sync stopped before every row had an answer; the ledger knows where it stopped."""
 
     exit_code = 5
+
+
+class ChangeAboveBound(StrataError):
+    """A segment would change more than the person who asked allows."""
+
+    exit_code = 6

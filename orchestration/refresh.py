@@ -71,6 +71,7 @@ class Refresh:
     as_of: datetime
     run_id: str
     progress: Progress
+    excluded: tuple[str, ...] = ()  # what this run leaves out, as dbt selects
     step: str = "write"
     started_at: datetime = field(default_factory=utc_now)
 
@@ -92,7 +93,7 @@ class Refresh:
 
     def at(self, as_of: datetime) -> "Refresh":
         """Another refresh of the same parsed project, as of another instant."""
-        return Refresh(self.dbt, as_of, uuid.uuid4().hex, self.progress)
+        return Refresh(self.dbt, as_of, uuid.uuid4().hex, self.progress, self.excluded)
 
     def write(self) -> list[NodeResult]:
         """Builds everything up to the candidates; nobody reads it yet."""
@@ -188,7 +189,10 @@ class Refresh:
         variables = {"run_id": self.run_id, "as_of": self.as_of.isoformat()}
         try:
             results = self.dbt.run(
-                "build", select or (), [*(exclude or ()), "resource_type:unit_test"], **variables
+                "build",
+                select or (),
+                [*(exclude or ()), *self.excluded, "resource_type:unit_test"],
+                **variables,
             )
         except NodesFailed as error:
             self._keep_failing_rows(error.results, variables)

@@ -11,8 +11,8 @@
         {%- if last is not none and last | string > as_of_text() -%}
             {%- do exceptions.raise_compiler_error(
                 "as_of is " ~ as_of_text() ~ ", but segments are already published as of " ~ last
-                ~ ". A refresh takes that instant again or a later one; to look at the past without publishing, "
-                ~ "build segment_candidates alone in another database."
+                ~ ". A refresh takes that instant again or a later one; `strata backfill --into FILE` builds "
+                ~ "the history of earlier ones in a file of its own."
             ) -%}
         {%- endif -%}
     {%- endif -%}

@@ -58,6 +58,20 @@ def test_rule_helpers_and_shims_hold_on_postgres(demo_on_postgres: Project) -> N
     assert done.returncode == 0, done.stdout[-3000:]
 
 
+def test_the_segment_tools_say_the_same_on_both_engines(
+    demo: Project, demo_on_postgres: Project
+) -> None:
+    customer = demo.value(
+        "select min(entity_id) from segments.segment_membership_history "
+        "where segment_id = 'champions' and valid_to > valid_from"
+    )
+    for question in (["preview", "champions"], ["explain", "champions", customer]):
+        here = demo.strata(*question)
+        assert here.returncode == 0, here.stderr
+        there = demo_on_postgres.strata(*question, "--target", "postgres")
+        assert there.stdout == here.stdout, there.stderr
+
+
 def test_a_run_that_was_not_audited_publishes_nothing_on_a_production_target(
     demo_on_postgres: Project,
 ) -> None:
