@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,9 +26,6 @@ OUR_WORDS = (
     "The table raw_",
     "The variable events",
     "events.",
-)
-CALLED_BY_SEGMENT = re.compile(
-    r"called by macro (?P<name>segment__\w+) \((?P<path>macros/segments/[^)]+)\)"
 )
 GOOD = {"success", "pass", "warn", "skipped", "no-op"}
 
@@ -175,6 +171,11 @@ def _words(exception: BaseException | None) -> str:
 def _tidy(message: str) -> str:
     """dbt's message without the trace of macros that led to it."""
     lines = [line.rstrip() for line in message.strip().splitlines()]
+    segments = [line for line in lines if "> called by macro segment__" in line]
+    said = next((i for i, line in enumerate(lines) if " Error" not in line), 0)
+    if segments and (called := segments[0].split("called by macro ")[1]) not in lines[said]:
+        # A rule helper does not know in which file it was called wrongly: the trace does.
+        lines[said] = f"  {called}: {lines[said].strip()}"
     kept = [
         line
         for line in lines
@@ -183,8 +184,4 @@ def _tidy(message: str) -> str:
     if len(kept) > 1 and kept[1].lstrip().startswith(OUR_WORDS):
         # Our own message names the place; dbt's heading names the model it happened to be in.
         kept = [line.strip() for line in kept[1:]]
-    segment = CALLED_BY_SEGMENT.search(message)
-    if len(kept) > 1 and segment and segment["path"] not in "".join(kept):
-        # A rule helper does not know in which file it was called wrongly: the trace does.
-        kept = [f"{segment['name']} ({segment['path']}): {kept[1].strip()}", *kept[2:]]
     return "\n".join(kept)

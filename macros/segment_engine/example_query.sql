@@ -3,11 +3,11 @@
 {% macro example_query(definition, example, position) -%}
     {%- set alias = definition.entity[0] -%}
     {%- set types = contract_columns(definition.entity) -%}
-    {%- set given = example.given | default({}) -%}
-    {%- if example | length > 2 -%}
-        {%- set given = {} -%}
-        {%- for part, values in example.items() if part != 'member' -%}{%- do given.update({part: values}) -%}{%- endfor -%}
-    {%- endif -%}
+    {%- set given = {} -%}
+    {%- for part, values in example.items() if part not in ('given', 'member') -%}
+        {%- do given.update({part: values}) -%}
+    {%- endfor -%}
+    {%- set given = dict(given, given=example.get('given', {})) if given else example.get('given', {}) -%}
 select
     '{{ definition.id }}' as segment_id,
     {{ position }} as example,
