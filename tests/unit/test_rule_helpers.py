@@ -159,7 +159,8 @@ def definition(segment: str, *conditions: str, **more: Any) -> dict[str, Any]:
     return {
         "id": segment, "entity": "customer", "conditions": named, "rule": dict(named),
         "requires": [], "examples": [], "definition_version": f"version of {segment}",
-        "priority_group": None, "priority": None, "path": f"macros/segments/value/{segment}.sql", **more,
+        "priority_group": None, "priority": None,
+        "path": f"macros/segments/value/{segment}.sql", **more,
     }  # fmt: skip
 
 
@@ -212,7 +213,8 @@ def test_an_unknown_segment_is_named_with_the_nearest(
         },
     )
     assert (
-        "segment__reader (macros/segments/value/reader.sql) refers to the unknown segment 'champion'. "
+        "segment__reader (macros/segments/value/reader.sql) refers to the unknown segment "
+        "'champion'. "
         "The nearest: champions, " in message
     )
 
