@@ -146,21 +146,27 @@ def test_an_instant_before_the_last_published_one_is_refused(published: Project)
         ),
         (
             {
-                "macros/segments/value/typo.sql": SEGMENT.format(name="typo", rule="c.mrr > 0")
-                .replace("'c.mrr > 0'", "performed('signed_up', within=-7)")
+                "macros/segments/value/typo.sql": SEGMENT.format(
+                    name="typo", rule="c.mrr > 0"
+                ).replace("'c.mrr > 0'", "performed('signed_up', within=-7)")
             },
             ["segment__typo (macros/segments/value/typo.sql): performed()", "-7", "whole number"],
         ),
         (
             {
-                "macros/segments/value/typo.sql": SEGMENT.format(name="typo", rule="c.mrr > 0")
-                .replace("'c.mrr > 0'", "in_segment('champion')")
+                "macros/segments/value/typo.sql": SEGMENT.format(
+                    name="typo", rule="c.mrr > 0"
+                ).replace("'c.mrr > 0'", "in_segment('champion')")
             },
             ["segment__typo (macros/segments/value/typo.sql)", "'champion'", "nearest: champions"],
         ),
     ],
     ids=[
-        "two segments with one id", "unknown column", "unknown type", "wrong argument", "no segment",
+        "two segments with one id",
+        "unknown column",
+        "unknown type",
+        "wrong argument",
+        "no segment",
     ],
 )
 def test_a_wrong_definition_stops_the_run_and_names_the_file(

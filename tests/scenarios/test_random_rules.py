@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,9 @@ def either(one: Truth, other: Truth) -> Truth:
 class Maker:
     """Makes random conditions for a segment of an entity that may refer to some segments."""
 
-    def __init__(self, chance: random.Random, entity: str, before: list[str], every: list[str]):
+    def __init__(
+        self, chance: random.Random, entity: str, before: list[str], every: list[str]
+    ) -> None:
         self.chance, self.entity, self.before, self.every = chance, entity, before, every
 
     def condition(self, depth: int = 2) -> Condition:
@@ -146,8 +149,8 @@ class Maker:
                 f"'not (' ~ {one.text} ~ ')'", lambda *row: opposite(one.holds(*row)), one.refers_to
             )
         makers = [
-            self.compared, self.between, self.top, self.performed, self.not_performed, self.in_order,
-            self.regularly, self.stopped, self.again, self.first, self.entered,
+            self.compared, self.between, self.top, self.performed, self.not_performed,
+            self.in_order, self.regularly, self.stopped, self.again, self.first, self.entered,
         ]  # fmt: skip
         if self.before:
             makers += [self.member] * 2
@@ -405,7 +408,7 @@ def like(name: str) -> str:
 
 def created(dbt: Dbt) -> Iterator[str]:
     """Statements that make, without rows, every table that the segments' models read."""
-    nodes = dbt.manifest.nodes
+    nodes: dict[str, Any] = dict(dbt.manifest.nodes)
     segments = {
         key for key, node in nodes.items()
         if node.resource_type == "model" and (node.schema == "segments" or node.name in MODELS)
@@ -570,13 +573,13 @@ def check_history(warehouse: Warehouse, world: World, published: dict[str, set[s
     """Stays are those that happened and do not overlap; the log, replayed, gives the members."""
     found: dict[str, list[tuple[str, datetime, datetime | None]]] = {}
     for segment, entity, since, until in warehouse.rows(
-        "select segment_id, entity_id, valid_from, valid_to from segments.segment_membership_history "
-        "where segment_id like 'random%' order by 1, 2, 3"
+        "select segment_id, entity_id, valid_from, valid_to "
+        "from segments.segment_membership_history where segment_id like 'random%' order by 1, 2, 3"
     ):
         found.setdefault(segment, []).append((entity, since, until))
     assert found == {name: sorted(stays) for name, stays in world.stays.items() if stays}
     for stays in found.values():
-        for (one, _, until), (other, since, _) in zip(stays, stays[1:], strict=False):
+        for (one, _, until), (other, since, _) in pairwise(stays):
             assert one != other or (until is not None and until <= since)
     current: dict[str, set[str]] = {name: set() for name in published}
     for segment, entity, change in warehouse.rows(
