@@ -26,6 +26,9 @@ from orchestration.warehouse import (
     engine,
 )
 
+# Bounds on change are meant for the time between two refreshes, and steps may be longer. In a
+# file that nobody reads yet they would only leave gaps.
+UNBOUNDED = 10**12
 UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -111,6 +114,8 @@ def backfill(
     verdicts: list[Verdict] = []
     if remaining:
         run = Refresh.start(as_of=remaining[0], target=target, sources=sources, progress=steps)
+        if into is not None:
+            run.dbt.variables["smallest_bounded_change"] = UNBOUNDED
         if segment_id is not None:
             run = _of_one_segment(run, segment_id)
         with _stopping_at_ctrl_c(steps) as asked:
