@@ -15,7 +15,7 @@ from orchestration.refresh import DATA_DOCS_DIR, Refresh, Verdict, refresh
 from orchestration.syncs import chosen_syncs, deliver
 from orchestration.warehouse import credentials, duckdb_path, engine
 
-REFRESHES = 4
+REFRESHES = 3
 BETWEEN_REFRESHES = timedelta(days=1)
 
 

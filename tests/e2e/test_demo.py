@@ -96,7 +96,7 @@ def test_consecutive_refreshes_leave_entries_and_exits(demo: Project) -> None:
     )
     assert changes["entered"] > changes["exited"] > 20
     instants = demo.value("select count(distinct as_of) from segments.segment_verdicts")
-    assert instants == 4
+    assert instants == 3
 
 
 def test_current_members_are_the_candidates_of_the_last_run(demo: Project) -> None:
