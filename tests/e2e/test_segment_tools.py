@@ -209,14 +209,14 @@ def test_an_entity_is_explained_condition_by_condition(company: Project) -> None
 
 def test_a_new_segment_is_one_file_that_passes_its_own_check(company: Project) -> None:
     options = [
-        "--label", "Power users", "--description", "Very active on Solo", "--type", "behavioural",
+        "--label", "Keen users", "--description", "Very active on Solo", "--type", "behavioural",
         "--owner", "growth@strata.example", "--condition", "on Solo: c.plan = 'solo'",
         "--condition", "active: c.active_days_last_28 >= 10",
     ]  # fmt: skip
-    path = company.sources / "macros/segments/behavioural/power_users.sql"
+    path = company.sources / "macros/segments/behavioural/keen_users.sql"
     try:
         shown = printed(company, "new", "segment", *options)
-        assert "Wrote macros/segments/behavioural/power_users.sql" in shown
+        assert "Wrote macros/segments/behavioural/keen_users.sql" in shown
         text = path.read_text()
     finally:
         path.unlink(missing_ok=True)

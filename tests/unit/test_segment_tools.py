@@ -16,7 +16,7 @@ from orchestration.cli import app
 from orchestration.errors import ChangeAboveBound, UsageError
 from orchestration.progress import Steps
 from orchestration.project import PROJECT_DIR
-from orchestration.segment_files import SIGNATURE, check_segment_files
+from orchestration.segment_files import check_segment_files
 from orchestration.segment_tools import ask, new_segment
 from orchestration.segment_tools import diff as diffs
 from orchestration.segment_tools.backfill import _stopping_at_ctrl_c, instants_between
@@ -28,8 +28,8 @@ from orchestration.segment_tools.show import diff_markdown
 
 TODAY = date(2026, 7, 1)
 DRAFT = Draft(
-    segment_id="power_users",
-    label="Power users' club",
+    segment_id="keen_users",
+    label="Keen users' club",
     description='Called "power" by all, and they\'re proud',
     type="behavioural",
     owner="growth@tallyworks.example",
@@ -70,16 +70,16 @@ def written(draft: Draft, folder: Path) -> str:
     path = folder / "macros" / "segments" / draft.type / f"{draft.segment_id}.sql"
     path.parent.mkdir(parents=True)
     path.write_text(text)
-    (folder / SIGNATURE).parent.mkdir(parents=True)
-    shutil.copy(PROJECT_DIR / SIGNATURE, folder / SIGNATURE)
+    for name in ("rules", "segment_engine"):
+        shutil.copytree(PROJECT_DIR / "macros" / name, folder / "macros" / name)
     check_segment_files(folder)
     return text
 
 
 def test_the_file_is_what_a_person_would_write(tmp_path: Path) -> None:
     text = written(DRAFT, tmp_path)
-    assert "{% macro segment__power_users() %}" in text
-    assert 'label="Power users\' club",' in text
+    assert "{% macro segment__keen_users() %}" in text
+    assert 'label="Keen users\' club",' in text
     assert "description='Called \"power\" by all, and they\\'re proud'," in text
     assert "'is on Solo': \"c.plan = 'solo'\"," in text
     assert "'signed up lately': within_last('c.signed_up_at', 90)," in text, "a helper is called"
@@ -129,7 +129,7 @@ def test_a_condition_that_is_no_simple_comparison_gets_an_empty_example() -> Non
         (new_segment.check_id, "Power-Users", "snake_case"),
         (new_segment.check_id, "power__users", "snake_case"),
         (new_segment.check_id, "1st", "snake_case"),
-        (new_segment.check_type, "behaviour", "Accepted: demographic, geographic, "),
+        (new_segment.check_type, "behaviour", "Accepted: a_priori, demographic, geographic, "),
         (new_segment.check_entity, "person", "Accepted: customer, account."),
         (new_segment.check_owner, "growth", "e-mail address"),
         (new_segment.check_domains, "billing, sales", "The domain is 'sales'. Accepted: crm, "),
@@ -166,20 +166,20 @@ def test_a_person_is_asked_until_the_answer_is_right(
 ) -> None:
     monkeypatch.setattr(ask, "can_ask", lambda: True)
     answers = [
-        "Power users", "champions", "", "Very active", "behaviour", "behavioural", "", "nobody",
+        "Keen users", "champions", "", "Very active", "behaviour", "behavioural", "", "nobody",
         "growth@tallyworks.example", "", "is on Solo", "c.plan = 'solo'", "pays", "c.mrr > 0", "",
         "billing", "Offer Team", "2020-01-01", "",
     ]  # fmt: skip
     done = CliRunner().invoke(app, ["new", "segment"], input="\n".join(answers) + "\n")
     assert done.exit_code == 0, done.output
     [draft] = drafts
-    assert draft.segment_id == "power_users", "proposed from the label"
+    assert draft.segment_id == "keen_users", "proposed from the label"
     assert draft.type == "behavioural"
     assert draft.entity == "customer"
     assert draft.conditions == {"is on Solo": "c.plan = 'solo'", "pays": "c.mrr > 0"}
     assert draft.requires == ["billing"]
     assert date.fromisoformat(draft.review_by) > date.today() + timedelta(days=360)
-    assert "strata preview power_users" in done.output
+    assert "strata preview keen_users" in done.output
 
 
 def test_a_script_gives_options_and_is_asked_nothing(drafts: list[Draft]) -> None:
