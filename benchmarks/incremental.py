@@ -402,7 +402,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.incremental", description=__doc__)
     parser.add_argument("--people", type=int, default=200_000)
-    parser.add_argument("--events-per-person", type=float, default=150)
+    parser.add_argument("--events-per-person", type=float, default=60)
     parser.add_argument("--folder", type=Path, default=PROJECT_DIR / "target" / "benchmark")
     parser.add_argument("--jobs", type=int, default=2, help="processes that generate")
     parser.add_argument("--memory-limit", default="8GB", help="of DuckDB; default 8GB")
