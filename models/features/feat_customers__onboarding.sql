@@ -84,7 +84,8 @@ select
     progress.last_step as onboarding_last_step,
     {{ calendar_days_since('sign_ups.signed_up_at') }} as days_since_signed_up,
     progress.last_step_at as onboarding_last_step_at,
-    case when progress.steps_done_count = all_steps.step_count then progress.last_step_at end as onboarding_completed_at,
+    case when progress.steps_done_count = all_steps.step_count then progress.last_step_at end
+        as onboarding_completed_at,
     customers.batch,
     '{{ computed_for() }}' as computed_for
 from customers

@@ -6,7 +6,9 @@
 ) }}
 
 {%- set batch = next_batch() %}
-{%- set compared = ['customer_id', 'anonymous_id', 'first_known_at', 'counts_from_on', 'last_seen_at', 'arrivals_batch'] %}
+{%- set compared = [
+    'customer_id', 'anonymous_id', 'first_known_at', 'counts_from_on', 'last_seen_at', 'arrivals_batch',
+] %}
 
 -- Whose an actor was before stays in the table, as not current: whoever integrates the
 -- batches learns from it which visitor lost the actor, however many runs it missed.
