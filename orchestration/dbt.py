@@ -18,7 +18,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import Macro
 
 from orchestration.errors import RefreshFailed, UsageError
-from orchestration.project import PROJECT_DIR
+from orchestration.project import PROJECT_DIR, digest_of_files
 from orchestration.segment_files import check_segment_files
 
 OUR_WORDS = (
@@ -79,9 +79,18 @@ class Dbt:
     def manifest(self) -> Manifest:
         """The parsed project. Raises UsageError with dbt's words when it does not parse."""
         check_segment_files()
-        outcome = self._invoke(["parse"], self.variables, None)
+        # dbt keeps what it parsed, but does not notice there that a macro which nothing names
+        # by hand has appeared, as a segment's does. So it may use it only for the same files.
+        target_dir = PROJECT_DIR / os.environ.get("DBT_TARGET_PATH", "target")
+        kept, files = target_dir / "parsed_files.txt", digest_of_files(PROJECT_DIR)
+        is_same = kept.is_file() and kept.read_text() == files
+        kept.unlink(missing_ok=True)
+        flag = "--partial-parse" if is_same else "--no-partial-parse"
+        outcome = self._invoke(["parse", flag], self.variables, None)
         if not isinstance(outcome.result, Manifest):
             raise UsageError(_words(outcome.exception))
+        if files == digest_of_files(PROJECT_DIR):
+            kept.write_text(files)
         return outcome.result
 
     def manifest_dict(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 Kept in operations.segment_decisions, which the next run's verdicts read.
 """
 
-import difflib
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 
 from orchestration.errors import StrataError, UsageError
 from orchestration.project import utc_now
+from orchestration.segment_tools.ids import known_segment
 
 Kind = Literal["release", "hold"]
 
@@ -94,18 +94,6 @@ def decide(
     )
 
 
-def nearest(word: str, known: list[str]) -> list[str]:
-    """Up to five of the known words that look most like it, the most similar first."""
-    return difflib.get_close_matches(word, known, n=5, cutoff=0.5)
-
-
-def unknown_segment(segment_id: str, known: list[str]) -> UsageError:
-    """The error that there is no such segment, with those that were probably meant."""
-    near = nearest(segment_id, known)
-    listed = f"Nearest: {', '.join(near)}." if near else f"Segments: {', '.join(sorted(known))}."
-    return UsageError(f"There is no segment '{segment_id}'. {listed}")
-
-
 def _last_verdict(connection: sa.Connection, segment_id: str) -> sa.Row[tuple[object, ...]]:
     rows = connection.execute(
         sa.text(
@@ -115,10 +103,8 @@ def _last_verdict(connection: sa.Connection, segment_id: str) -> sa.Row[tuple[ob
             "order by as_of desc, run_started_at desc, run_id limit 1)"
         )
     ).all()
-    for row in rows:
-        if row.segment_id == segment_id:
-            return row
-    raise unknown_segment(segment_id, [str(row.segment_id) for row in rows])
+    by_id = {str(row.segment_id): row for row in rows}
+    return by_id[known_segment(segment_id, by_id)]
 
 
 def _check_releasable(connection: sa.Connection, last: sa.Row[tuple[object, ...]]) -> None:

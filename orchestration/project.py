@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,22 @@ def project_vars() -> dict[str, Any]:
 
 def last_edited() -> float:
     """When a file that dbt reads was last written, in seconds since 1970."""
-    folders = [PROJECT_DIR / name for name in ("models", "macros", "seeds", "tests/data")]
-    files = [path for folder in folders for path in folder.rglob("*")]
-    files += [PROJECT_DIR / "dbt_project.yml", PROJECT_DIR / "profiles.yml"]
-    return max(path.stat().st_mtime for path in files)
+    return max(path.stat().st_mtime for path in _files_of_dbt(PROJECT_DIR))
+
+
+def digest_of_files(project: Path) -> str:
+    """The same text for the same files that dbt reads, another when one is edited or moved."""
+    digest = sha256()
+    for path in _files_of_dbt(project):
+        digest.update(f"{path.relative_to(project)}\0".encode())
+        digest.update(sha256(path.read_bytes()).digest() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
+def _files_of_dbt(project: Path) -> list[Path]:
+    folders = ("models", "macros", "seeds", "tests/data", "tests/macros")
+    files = sorted(path for name in folders for path in (project / name).rglob("*"))
+    return [*files, project / "dbt_project.yml", project / "profiles.yml"]
 
 
 def parse_instant(text: str) -> datetime:

@@ -19,7 +19,7 @@ def known_segment(segment_id: str, known: Iterable[str]) -> str:
     ids = sorted(known)
     if segment_id in ids:
         return segment_id
-    near = get_close_matches(segment_id.strip().lower().replace("-", "_"), ids, n=3, cutoff=0.5)
+    near = get_close_matches(segment_id.strip().lower().replace("-", "_"), ids, n=3)
     if near:
         raise UsageError(f"There is no segment '{segment_id}'. Did you mean {' or '.join(near)}?")
     listed = ", ".join(ids) if ids else "none yet; `strata new segment` writes one"
