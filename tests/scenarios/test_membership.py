@@ -3,16 +3,20 @@
 The expected members are computed here, from the purchases, one customer at a time.
 """
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from project import ONLY_BILLING, PROJECT_DIR, Project, edited_sources
+from project import ONLY_BILLING, PROJECT_DIR, Project
+
+from orchestration.dbt import Dbt
+from orchestration.project import parse_sources
 
 DAY = timedelta(days=1)
 START = datetime(2026, 1, 31)
-SOURCES = "{" + ONLY_BILLING.replace("=", ": ") + "}"
+RULE = "macros/segments/value/new_buyers.sql"
 
 
 @dataclass
@@ -20,6 +24,7 @@ class Shop:
     """Customers by name with the times they bought; `run` is one refresh, by dbt alone."""
 
     project: Project
+    dbt: Dbt
     purchases: dict[str, list[datetime]] = field(default_factory=dict)
 
     def load(self) -> None:
@@ -54,12 +59,7 @@ class Shop:
 
     def run(self, as_of: datetime) -> None:
         self.load()
-        done = self.project.dbt(
-            "run",
-            "--exclude", "path:seeds/demo",
-            "--vars", f"{{as_of: '{as_of}', demo_data: false, strata_sources: {SOURCES}}}",
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-3000:]
+        self.dbt.run("run", exclude=["path:models/activation"], as_of=str(as_of))
 
     def new_buyers(self, as_of: datetime) -> set[str]:
         """Whose first purchase lies in the 30 days that end with the instant."""
@@ -106,13 +106,30 @@ class Shop:
         return row
 
 
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Dbt, Path]:
+    """The project, parsed once, and a warehouse with the reference seeds."""
+    folder = tmp_path_factory.mktemp("seeded")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STRATA_DUCKDB_PATH", str(folder / "strata.duckdb"))
+        patch.setenv("DBT_TARGET_PATH", str(folder / "target"))
+        patch.setenv("DBT_LOG_PATH", str(folder / "logs"))
+        variables = {"strata_sources": parse_sources(ONLY_BILLING), "demo_data": False}
+        dbt = Dbt("duckdb", variables)
+        dbt.run("seed", select=["path:seeds/reference"])
+    Project(folder).execute("checkpoint")  # so that the file has it all
+    return dbt, folder
+
+
 @pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """A project on an empty warehouse, with the reference seeds, and sixty customers."""
-    project = Project(tmp_path)
-    project.execute("create schema if not exists raw_generic")
-    assert project.dbt("seed", "--select", "path:seeds/reference").returncode == 0
-    shop = Shop(project, {f"c{i}": [] for i in range(60)})
+def shop(seeded: tuple[Dbt, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A project on a warehouse with the reference seeds and sixty customers."""
+    dbt, folder = seeded
+    shutil.copy(folder / "strata.duckdb", tmp_path / "strata.duckdb")
+    monkeypatch.setenv("STRATA_DUCKDB_PATH", str(tmp_path / "strata.duckdb"))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "target"))
+    monkeypatch.setenv("DBT_LOG_PATH", str(tmp_path / "logs"))
+    shop = Shop(Project(tmp_path), dbt, {f"c{i}": [] for i in range(60)})
     for i in range(20):
         shop.purchases[f"c{i}"] = [START - (i + 1) * DAY]
     return shop
@@ -172,22 +189,19 @@ def test_an_instant_run_again_over_corrected_rows_is_as_if_run_once(shop: Shop) 
     assert shop.project.value(log + "and change = 'exited'") == 0
 
 
-def test_a_changed_rule_is_told_apart_from_changed_customers(shop: Shop, tmp_path: Path) -> None:
+def test_a_changed_rule_is_told_apart_from_changed_customers(shop: Shop) -> None:
     shop.purchases["c50"] = [START - 45 * DAY]
     shop.run(START)
     assert "c50" not in shop.published()
 
-    rule = PROJECT_DIR / "macros" / "segments" / "value" / "new_buyers.sql"
-    wider = rule.read_text()
+    wider = (PROJECT_DIR / RULE).read_text()
     for text, wider_text in (
         ("'c.first_purchase_at', 30", "'c.first_purchase_at', 60"),
         ("days_ago(30)", "days_ago(60)"),
     ):
         assert text in wider
         wider = wider.replace(text, wider_text)
-    shop.project.sources = edited_sources(
-        tmp_path / "sources", {"macros/segments/value/new_buyers.sql": wider}
-    )
+    shop.dbt = shop.dbt.with_macros({RULE: wider})
     shop.run(START + DAY)
     assert shop.stays("c50") == [(START + DAY, None, "definition_changed", None)]
     assert shop.stays("c0") == [(START, None, "condition_met", None)]
@@ -197,7 +211,7 @@ def test_a_changed_rule_is_told_apart_from_changed_customers(shop: Shop, tmp_pat
     assert versions == 2
 
     # The file is deleted: its members leave, and their history stays.
-    (tmp_path / "sources" / "macros" / "segments" / "value" / "new_buyers.sql").unlink()
+    shop.dbt = shop.dbt.with_macros({RULE: None})
     shop.run(START + 2 * DAY)
     assert shop.published() == set()
     assert shop.stays("c0") == [(START, START + 2 * DAY, "condition_met", "definition_changed")]
