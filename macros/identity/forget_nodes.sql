@@ -1,15 +1,10 @@
-{#- Deletes from the model's table the nodes that are in no edge any more. A post-hook of
-    an incremental model, which by itself only replaces what it selects.
-    Argument: edges, a relation of (node_a, node_b). -#}
-{% macro forget_nodes(edges) %}
+{#- Deletes from the model's table the nodes that no record holds any more, or that are not
+    trusted any more. A post-hook of an incremental model, which by itself only replaces what
+    it selects. Rows older than every node are left from before all of them were computed anew.
+    Argument: nodes, the relation of nodes. -#}
+{% macro forget_nodes(nodes) %}
     delete from {{ this }}
-    where not exists (
-        select 1
-        from (
-            select node_a as known_node from {{ edges }}
-            union all
-            select node_b as known_node from {{ edges }}
-        ) as known
-        where known.known_node = {{ this }}.node
-    )
+    where
+        {{ this }}.batch < (select min(batch) from {{ nodes }})
+        or {{ this }}.node in (select node from {{ nodes }} where not is_current or reason is not null)
 {% endmacro %}

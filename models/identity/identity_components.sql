@@ -1,15 +1,16 @@
--- The components of the graph, but for those that were too large: these again, without
--- the identifiers that glued them together.
+{{ config(materialized='view') }}
+
+-- The components of the graph; of those that were too large, the parts.
 with components as (
     select * from {{ ref('int_identity__components') }}
 ),
 
-trusted as (
-    select * from {{ ref('int_identity__trusted') }}
-),
-
 glue as (
     select * from {{ ref('int_identity__glue') }}
+),
+
+parts as (
+    select * from {{ ref('int_identity__parts') }}
 ),
 
 broken as (
@@ -17,25 +18,6 @@ broken as (
     from components
     inner join glue on components.node = glue.node
     group by components.component
-),
-
-held as (
-    select
-        trusted.record_id,
-        trusted.node
-    from trusted
-    inner join components on trusted.node = components.node
-    inner join broken on components.component = broken.component
-    left join glue on trusted.node = glue.node
-    where glue.node is null
-),
-
-edges as (
-    {{ record_edges('held') }}
-),
-
-parts as (
-    {{ connected_components('edges') }}
 )
 
 select

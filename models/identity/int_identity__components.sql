@@ -2,37 +2,20 @@
     materialized='incremental',
     unique_key='node',
     incremental_strategy='delete+insert',
-    on_schema_change='fail',
-    post_hook="{{ forget_nodes(ref('int_identity__edges')) }}",
+    on_schema_change='sync_all_columns',
+    post_hook="{{ forget_nodes(ref('int_identity__nodes')) }}",
 ) }}
 
--- Only components that an edge was added to or removed from are labelled anew. Which those
--- are is told by the nodes whose set of neighbours is not the one that was stored, so the
--- labels and what they were made from are written in one statement.
-with edges as (
-    select * from {{ ref('int_identity__edges') }}
-),
+{%- set identifiers = ref('int_identity__identifiers') ~ ' as identifiers' %}
 
--- An edge is there once and leads up, so both ways are different rows but for lone nodes.
-both_ways as (
+-- Only components in which a record changed are labelled anew: those of the identifiers that
+-- were looked at again, and of all that their records hold, since one that is trusted again
+-- ties these together.
+with batches as (
     select
-        node_a as node,
-        node_b as neighbour
-    from {{ ref('int_identity__edges') }}
-    union all
-    select
-        node_b as node,
-        node_a as neighbour
-    from {{ ref('int_identity__edges') }}
-    where node_a <> node_b
-),
-
-nodes as (
-    select
-        node,
-        {{ set_digest('neighbour') }} as neighbours_digest
-    from both_ways
-    group by node
+        coalesce(min(batch), 0) as first_batch,
+        coalesce(max(batch), 0) as last_batch
+    from {{ ref('int_identity__nodes') }}
 ),
 {% if is_incremental() %}
 stored as (
@@ -40,16 +23,36 @@ stored as (
 ),
 
 changed as (
-    select coalesce(nodes.node, stored.node) as node
-    from nodes
-    full outer join stored on nodes.node = stored.node
-    where nodes.neighbours_digest is distinct from stored.neighbours_digest
+    select
+        nodes.node,
+        nodes.is_current and nodes.reason is null as is_trusted
+    from {{ ref('int_identity__nodes') }} as nodes
+    cross join (
+        select coalesce(max(batch), 0) as batch from {{ this }}
+    ) as integrated
+    where nodes.batch > integrated.batch
+),
+
+changed_records as (
+    select identifiers.record_id
+    from {{ identifiers }}
+    inner join changed on identifiers.node = changed.node
+    where changed.is_trusted
+    group by identifiers.record_id
+),
+
+near as (
+    select identifiers.node
+    from {{ identifiers }}
+    inner join changed_records on identifiers.record_id = changed_records.record_id
+    union
+    select node from changed
 ),
 
 touched as (
     select stored.component
     from stored
-    inner join changed on stored.node = changed.node
+    inner join near on stored.node = near.node
     group by stored.component
 ),
 
@@ -58,28 +61,35 @@ reached as (
     from stored
     inner join touched on stored.component = touched.component
     union
-    select node from changed
+    select node from near
 ),
 
-reached_edges as (
+held as (
     select
-        edges.node_a,
-        edges.node_b
-    from edges
-    inner join reached on edges.node_a = reached.node
+        trusted.record_id,
+        trusted.node
+    from {{ ref('int_identity__trusted') }} as trusted
+    inner join reached on trusted.node = reached.node
+),
+{% else %}
+held as (
+    select
+        record_id,
+        node
+    from {{ ref('int_identity__trusted') }}
+),
+{% endif %}
+edges as (
+    {{ record_edges('held') }}
 ),
 
-components as (
-    {{ connected_components('reached_edges') }}
-)
-{% else %}
 components as (
     {{ connected_components('edges') }}
 )
-{% endif %}
+
 select
     components.node,
     components.component,
-    nodes.neighbours_digest
+    batches.last_batch as batch
 from components
-inner join nodes on components.node = nodes.node
+cross join batches

@@ -65,6 +65,18 @@ numbered as (
     from keyed
 ),
 
+{% if is_incremental() -%}
+-- What the table has of them already, looked up once.
+held as (
+    select
+        {{ content | join(',\n        ') }},
+        event_key,
+        arrived_at
+    from {{ this }}
+    where event_key in (select landed_key from numbered)
+),
+
+{% endif -%}
 firsts as (
     select
         numbered.*,
@@ -72,7 +84,7 @@ firsts as (
         false as is_another
     from numbered
     {% if is_incremental() -%}
-    left join {{ this }} as held on numbered.landed_key = held.event_key
+    left join held on numbered.landed_key = held.event_key
     where numbered.delivery = 1 and (held.event_key is null or numbered.stamped_at < held.arrived_at)
     {%- else -%}
     where numbered.delivery = 1
@@ -83,8 +95,8 @@ known as (
     select {{ content | join(', ') }}, taken_key from firsts
     {%- if is_incremental() %}
     union all
-    select {{ content | join(', ') }}, event_key as taken_key from {{ this }}
-    where event_key in (select landed_key from numbered) and event_key not in (select taken_key from firsts)
+    select {{ content | join(', ') }}, event_key as taken_key from held
+    where event_key not in (select taken_key from firsts)
     {%- endif %}
 ),
 

@@ -1,1 +1,0 @@
-{{ record_edges(ref('int_identity__trusted')) }}
