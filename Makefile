@@ -6,10 +6,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help setup demo test check lint format docs benchmark dagster lock clean postgres-server
+.PHONY: help setup demo test check lint format docs benchmark benchmark-segments benchmark-tools dagster lock clean postgres-server
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 setup: .venv/installed  ## make .venv and install everything into it
 
@@ -45,6 +45,12 @@ docs: setup  ## write the generated pages: docs/source-map.md and docs/catalogue
 
 benchmark: setup  ## an hourly refresh against a full build, 200,000 people (takes minutes)
 	$(BIN)/python -m benchmarks.incremental
+
+benchmark-segments: setup  ## 100 segments of 1,000,000 customers against SQL by hand (takes minutes)
+	$(BIN)/python -m benchmarks.segments
+
+benchmark-tools: setup  ## strata preview, diff, explain, ... at 10,000 and 1,000,000 customers
+	$(BIN)/python -m benchmarks.segments --tools
 
 dagster: setup  ## open Dagster's UI on http://127.0.0.1:3000
 	@mkdir -p .dagster

@@ -1,11 +1,13 @@
 """What the segment engine costs beside the work itself: evaluation and history of many members.
 
     .venv/bin/python -m benchmarks.segments --customers 1000000
+    .venv/bin/python -m benchmarks.segments --customers 1000000 --tools
 
 Fills customer_360 with made-up customers and the project with 100 made-up segments, evaluates and
-publishes them, changes 1% of the customers and publishes again. Beside each step runs the plainest
-statement that does the same work: one scan per segment for the evaluation, one full outer join of
-candidates and members for the history.
+publishes them. Then, in each of several rounds, it changes 1% of the customers and publishes
+again, an hour later. Beside each step runs the statement that does the same work and nothing
+else; seconds are medians over the rounds. `--tools` measures the commands of docs/segment-tools.md
+at 10,000 customers and at this many instead.
 """
 
 import argparse
@@ -13,11 +15,16 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import duckdb
@@ -26,10 +33,16 @@ from rich.console import Console
 from rich.table import Table
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
-FIRST, SECOND = "2026-07-01 02:00:00", "2026-07-01 03:00:00"
+FIRST = datetime(2026, 7, 1, 2)
 EVALUATION_TARGET, HISTORY_TARGET = 1.5, 2.0
+MEMORY = "8GB"
 NO_SOURCES = dict.fromkeys(("crm", "billing", "events", "support", "survey"), "none")
-COPIED = ("models", "macros", "seeds", "tests/data", "tests/macros", "dbt_project.yml")
+COPIED = (
+    "models", "macros", "seeds", "orchestration", "tests/data", "tests/macros", "dbt_project.yml",
+)  # fmt: skip
+EVALUATE = ("segment_registry", "segment_evaluation", "segment_candidates", "segment_verdicts")
+# What makes the history of a run out of its evaluation and verdicts.
+PUBLISH = ("int_segments__moves", "segment_membership_history")
 out = Console()
 
 TEXTS = {
@@ -69,21 +82,41 @@ SEGMENT = """{{% macro segment__{id}() %}}
         description='Of the benchmark.',
         type='behavioural',
         owner='benchmark@strata.example',
-        conditions={conditions},
+        conditions={{{conditions}}},
+        {settings}
     )) -}}}}
 {{% endmacro %}}
 """
 
 
-def definitions(count: int) -> dict[str, dict[str, str]]:
+@dataclass(frozen=True)
+class Rule:
+    """A made-up segment, and its rule as somebody would write it into one statement."""
+
+    conditions: Mapping[str, str]
+    by_hand: str
+    settings: str = ""
+
+    def file(self, name: str) -> str:
+        """The segment's file."""
+        listed = ", ".join(
+            f"'{key}': {sql if sql.startswith('in_segment(') else repr(sql)}"
+            for key, sql in self.conditions.items()
+        )
+        return SEGMENT.format(id=name, conditions=listed, settings=self.settings)
+
+
+def definitions(count: int) -> dict[str, Rule]:
     """Made-up rules by id: a number above or below something, and a text or another number.
 
-    The first have the ids of the segments that audiences are of, which must exist.
+    The first have the ids of the segments that audiences are of, which must exist. Of the last
+    five, three are a priority group and two refer to another segment.
     """
     dice = random.Random(5)  # noqa: S311 - the same rules every time
     audiences = (PROJECT_DIR / "models" / "activation").glob("audience_*.sql")
     names = sorted(set(re.findall(r"segment='(\w+)'", "".join(map(Path.read_text, audiences)))))
-    rules = {}
+    names += [f"made_up_{number:03}" for number in range(len(names), count)]
+    rules: dict[str, Rule] = {}
     for number in range(count):
         column, other = dice.sample(sorted(NUMBERS), 2)
         first = f"c.{column} >= {dice.uniform(0.3, 0.8) * NUMBERS[column]:.2f}"
@@ -92,12 +125,27 @@ def definitions(count: int) -> dict[str, dict[str, str]]:
             second = f"c.{text} in {tuple(dice.sample(TEXTS[text], 2))}"
         else:
             second = f"c.{other} < {dice.uniform(0.2, 0.7) * NUMBERS[other]:.2f}"
-        name = names[number] if number < len(names) else f"made_up_{number:03}"
-        rules[name] = {"first": first, "second": second}
+        name = names[number]
+        place = number - (count - 5)
+        if place in (0, 1, 2):
+            rivals = [rules[names[number - back]].conditions for back in range(1, place + 1)]
+            lost = [f"({' and '.join(rival.values())}) is not true" for rival in rivals]
+            rules[name] = Rule(
+                {"first": first, "second": second},
+                " and ".join([first, second, *lost]),
+                f"priority_group='made_up', priority={place + 1},",
+            )
+        elif place in (3, 4):
+            whole = rules[names[0]].by_hand
+            rules[name] = Rule(
+                {"first": first, "second": f"in_segment('{names[0]}')"}, f"{first} and {whole}"
+            )
+        else:
+            rules[name] = Rule({"first": first, "second": second}, f"{first} and {second}")
     return rules
 
 
-def copy_project(folder: Path, rules: dict[str, dict[str, str]]) -> Path:
+def copy_project(folder: Path, rules: Mapping[str, Rule]) -> Path:
     """The project with these segments in place of its own."""
     for name in COPIED:
         source = PROJECT_DIR / name
@@ -106,20 +154,25 @@ def copy_project(folder: Path, rules: dict[str, dict[str, str]]) -> Path:
     shutil.rmtree(folder / "macros" / "segments")
     target = folder / "macros" / "segments" / "behavioural"
     target.mkdir(parents=True)
-    for name, conditions in rules.items():
-        (target / f"{name}.sql").write_text(SEGMENT.format(id=name, conditions=conditions))
+    for name, rule in rules.items():
+        (target / f"{name}.sql").write_text(rule.file(name))
     profile = yaml.safe_load((PROJECT_DIR / "profiles.yml").read_text())
-    profile["strata"]["outputs"]["duckdb"].setdefault("settings", {})["memory_limit"] = "8GB"
+    profile["strata"]["outputs"]["duckdb"].setdefault("settings", {})["memory_limit"] = MEMORY
     (folder / "profiles.yml").write_text(yaml.safe_dump(profile))
     return folder
 
 
-def run_dbt(project: Path, warehouse: Path, as_of: str, *select: str) -> dict[str, float]:
+def run_dbt(project: Path, warehouse: Path, as_of: datetime, *select: str) -> dict[str, float]:
     """`dbt build` of the selected nodes without tests; seconds by model.
 
     Raises SystemExit with dbt's words when it fails.
     """
-    variables: dict[str, Any] = {"as_of": as_of, "demo_data": False, "strata_sources": NO_SOURCES}
+    variables: dict[str, Any] = {
+        "as_of": f"{as_of}",
+        "run_id": f"{as_of}",  # the steps of one round are one run
+        "demo_data": False,
+        "strata_sources": NO_SOURCES,
+    }
     target = warehouse.parent / "target"
     done = subprocess.run(  # noqa: S603 - the project's own dbt
         [
@@ -163,121 +216,175 @@ def fill(warehouse: Path, customers: int) -> None:
         )
 
 
-def change(warehouse: Path, share: float) -> None:
-    """Other values for a share of the customers, in every column that a rule may name."""
+def change(warehouse: Path, share: float, number: int) -> None:
+    """Other values for a share of the customers, in every column that a rule may name.
+
+    Other customers and values for each number.
+    """
     bound = int(share * 10_000)
+    salted = f"hash({number}, customer_id"
     changed = ", ".join(
-        f"{name} = cast({rule.replace('hash(i', 'hash(customer_id')} as {kind})"
+        f"{name} = cast({rule.replace('hash(i', salted)} as {kind})"
         for name, rule, kind in (
             (name, rule, "varchar" if name in TEXTS else "double") for name, rule in COLUMNS.items()
         )
     )
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(
-            f"update customer_360.customer_360 set {changed} "
-            f"where hash(customer_id, 99) % 10000 < {bound}"
+            f"update customer_360.customer_360 set {changed} where {salted}, 99) % 10000 < {bound}"
         )
 
 
-def timed(connection: duckdb.DuckDBPyConnection, statement: str) -> float:
-    """Seconds of a statement, the better of two."""
-    seconds = []
-    for _ in range(2):
+def timed(warehouse: Path, statement: str) -> tuple[float, list[Any]]:
+    """Seconds of a statement and its rows; opened anew, as dbt opens it for each run."""
+    with duckdb.connect(str(warehouse), config={"memory_limit": MEMORY}) as connection:
         started = time.monotonic()
-        connection.execute(statement).fetchall()
-        seconds.append(time.monotonic() - started)
-    return min(seconds)
+        rows = connection.execute(statement).fetchall()
+        return time.monotonic() - started, rows
 
 
-def reference_evaluation(warehouse: Path, rules: dict[str, dict[str, str]]) -> float:
-    """The members as one scan per segment, written to a table."""
+def evaluations_by_hand(rules: Mapping[str, Rule]) -> dict[str, str]:
+    """The statements that write the members down: a scan for each segment, and one for all."""
     scans = " union all ".join(
         f"select '{name}' as segment_id, 'customer' as entity, c.customer_id as entity_id "
-        f"from customer_360.customer_360 as c where {' and '.join(conditions.values())}"
-        for name, conditions in rules.items()
+        f"from customer_360.customer_360 as c where {rule.by_hand}"
+        for name, rule in rules.items()
     )
-    with duckdb.connect(str(warehouse), config={"threads": 2, "memory_limit": "8GB"}) as connection:
-        seconds = timed(connection, f"create or replace table main.by_hand as {scans}")
-        [(missing,)] = connection.execute(
-            "select count(*) from (select segment_id, entity_id from main.by_hand except "
-            "select segment_id, entity_id from segments.segment_candidates)"
-        ).fetchall()
-        [(ours, theirs)] = connection.execute(
-            "select (select count(*) from segments.segment_candidates), "
-            "(select count(*) from main.by_hand)"
-        ).fetchall()
-        connection.execute("drop table main.by_hand")
-    if missing or ours != theirs:
-        sys.exit(f"The engine found {ours:,} members and the plain statement {theirs:,}.")
-    out.print(f"{ours:,} members in {len(rules)} segments, the same by hand.", highlight=False)
+    cases = ", ".join(f"case when {rule.by_hand} then '{name}' end" for name, rule in rules.items())
+    unnested = (
+        "select segment_id, 'customer' as entity, entity_id from (select c.customer_id as "
+        f"entity_id, unnest([{cases}]) as segment_id from customer_360.customer_360 as c) as found "
+        "where segment_id is not null"
+    )
+    return {"a scan for each segment": scans, "one scan": unnested}
+
+
+def compared(candidates: str, members: str) -> str:
+    """How many are only in the one and only in the other, by a full outer join."""
+    return (
+        "select count(case when members.entity_id is null then 1 end), "
+        "count(case when candidates.entity_id is null then 1 end), count(*) "
+        f"from {candidates} as candidates full outer join {members} as members "
+        "on candidates.segment_id = members.segment_id "
+        "and candidates.entity_id = members.entity_id"
+    )
+
+
+CANDIDATES = "segments.segment_candidates"
+MEMBERS = "(from segments.segment_membership_history where valid_to is null)"
+
+
+def check_same(warehouse: Path, what: str, one: str, other: str) -> int:
+    """The number of members, if both have the same, each once. Stops otherwise."""
+    _, [(only_one, only_other, together)] = timed(warehouse, compared(one, other))
+    _, [(ours, theirs)] = timed(
+        warehouse, f"select (select count(*) from {one}), (select count(*) from {other})"
+    )
+    if only_one or only_other or not ours == theirs == together:
+        sys.exit(f"{what}: {ours:,} members, and {theirs:,} by hand.")
+    return int(ours)
+
+
+def prepare(
+    folder: Path, rules: Mapping[str, Rule], customers: int, warehouse: Path
+) -> tuple[Path, dict[str, float]]:
+    """The project over no sources, made-up customers, and their segments published once.
+
+    Returns the project's folder and the seconds of the first publication.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "project").mkdir(parents=True)
+    project = copy_project(folder / "project", rules)
+    out.print("Building the project over no sources")
+    run_dbt(project, warehouse, FIRST, "path:models", "path:seeds/reference")
+    fill(warehouse, customers)
+    out.print(f"Publishing {len(rules)} segments of {customers:,} customers")
+    return project, run_dbt(project, warehouse, FIRST, *EVALUATE, *PUBLISH)
+
+
+def measure(project: Path, warehouse: Path, rules: Mapping[str, Rule], number: int,
+            share: float) -> dict[str, float]:  # fmt: skip
+    """One round: some customers change, and everything is evaluated and published again."""
+    as_of = FIRST + timedelta(hours=number)
+    change(warehouse, share, number)
+    engine = run_dbt(project, warehouse, as_of, *EVALUATE)
+    seconds = {"evaluation": engine["segment_evaluation"], "verdicts": engine["segment_verdicts"]}
+    for name, statement in evaluations_by_hand(rules).items():
+        written = f"create or replace table main.by_hand as {statement}"
+        seconds[name], _ = timed(warehouse, written)
+        found = check_same(warehouse, "The evaluation", CANDIDATES, "main.by_hand")
+        timed(warehouse, "drop table main.by_hand")
+    seconds["full outer join"], [(enter, leave, _)] = timed(
+        warehouse, compared(CANDIDATES, MEMBERS)
+    )
+    engine = run_dbt(project, warehouse, as_of, *PUBLISH)
+    seconds["history"] = sum(engine[name] for name in PUBLISH)
+    check_same(warehouse, "The history", CANDIDATES, MEMBERS)
+    _, [(entered, left)] = timed(
+        warehouse,
+        f"select count(case when valid_from = '{as_of}' then 1 end), "
+        f"count(case when valid_to = '{as_of}' then 1 end) "
+        "from segments.segment_membership_history",
+    )
+    if (entered, left) != (enter, leave):
+        sys.exit(f"The history: {entered:,} entered and {left:,} left, not {enter:,} and {leave:,}")
+    out.print(
+        f"Round {number}: {found:,} members, the same by hand; {entered:,} entered, {left:,} left",
+        highlight=False,
+    )
     return seconds
 
 
-def reference_history(warehouse: Path) -> float:
-    """A full outer join of candidates and current members, counted."""
-    with duckdb.connect(str(warehouse), config={"threads": 2, "memory_limit": "8GB"}) as connection:
-        return timed(
-            connection,
-            """
-            select
-                count(case when members.entity_id is null then 1 end),
-                count(case when candidates.entity_id is null then 1 end)
-            from segments.segment_candidates as candidates
-            full outer join (
-                from segments.segment_membership_history where valid_to is null
-            ) as members
-                on candidates.segment_id = members.segment_id
-                and candidates.entity_id = members.entity_id
-            """,
-        )
-
-
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns 1 when a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.segments", description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--segments", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument(
-        "--changed", type=float, default=0.01, help="share of customers that change"
+        "--changed", type=float, default=0.01, help="share of customers that change in each round"
     )
     parser.add_argument("--folder", type=Path, default=PROJECT_DIR / "target" / "benchmark")
+    parser.add_argument("--tools", action="store_true", help="measure the segment tools instead")
     options = parser.parse_args(arguments)
-    folder: Path = options.folder.resolve() / f"segments_{options.customers}"
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "project").mkdir(parents=True)
+    folder: Path = options.folder.resolve()
     rules = definitions(options.segments)
-    project = copy_project(folder / "project", rules)
+    if options.tools:
+        from benchmarks.segment_tools import compare_tools
+
+        compare_tools(folder, rules, [10_000, options.customers])
+        return 0
+    folder = folder / f"segments_{options.customers}"
     warehouse = folder / "strata.duckdb"
+    project, first = prepare(folder, rules, options.customers, warehouse)
+    rounds = [
+        measure(project, warehouse, rules, number, options.changed)
+        for number in range(1, options.rounds + 1)
+    ]
+    seconds = {name: median(one[name] for one in rounds) for name in rounds[0]}
+    by_hand = min(evaluations_by_hand(rules), key=seconds.__getitem__)
 
-    out.print("Building the project over no sources")
-    run_dbt(project, warehouse, FIRST, "path:models", "path:seeds/reference")
-    fill(warehouse, options.customers)
-    engine = ("segment_registry", "segment_candidates", "segment_verdicts")
-    publish = "segment_membership_history"
-    out.print(f"Publishing {options.segments} segments of {options.customers:,} customers")
-    first = run_dbt(project, warehouse, FIRST, *engine, publish)
-    change(warehouse, options.changed)
-    out.print(f"Publishing again after {options.changed:.0%} of the customers changed")
-    candidates = run_dbt(project, warehouse, SECOND, *engine)["segment_candidates"]
-    by_join = reference_history(warehouse)
-    history = run_dbt(project, warehouse, SECOND, publish)[publish]
-    by_hand = reference_evaluation(warehouse, rules)
-
-    table = Table(title="Seconds (DuckDB, two threads, 8 GB)", title_justify="left")
-    for name in ("", "Strata", "the plain statement", "ratio", "target"):
-        table.add_column(name, justify="left" if not name else "right")
+    table = Table(title="Seconds, medians (DuckDB)", title_justify="left")
+    for name in ("", "Strata", "by hand", "ratio", "target", "by hand is"):
+        table.add_column(name, justify="right" if name not in ("", "by hand is") else "left")
     met = True
-    for name, ours, theirs, target in (
-        ("evaluation", candidates, by_hand, EVALUATION_TARGET),
-        ("history after the change", history, by_join, HISTORY_TARGET),
+    for name, reference, target in (
+        ("evaluation", by_hand, EVALUATION_TARGET),
+        ("history", "full outer join", HISTORY_TARGET),
     ):
-        met = met and ours <= target * theirs
-        table.add_row(
-            name, f"{ours:.2f}", f"{theirs:.2f}", f"{ours / theirs:.2f}", f"at most {target}"
-        )
-    table.add_row("first evaluation", f"{first['segment_candidates']:.2f}", "", "", "")
-    table.add_row("first history", f"{first[publish]:.2f}", "", "", "")
+        ratio = median(one[name] / one[reference] for one in rounds)
+        met = met and ratio <= target
+        table.add_row(name, f"{seconds[name]:.2f}", f"{seconds[reference]:.2f}", f"{ratio:.2f}",
+                      f"at most {target}", reference)  # fmt: skip
+    for reference in evaluations_by_hand(rules):
+        if reference != by_hand:
+            table.add_row("", "", f"{seconds[reference]:.2f}", "", "", reference)
+    table.add_row("verdicts", f"{seconds['verdicts']:.2f}")
+    table.add_row("first evaluation", f"{first['segment_evaluation']:.2f}")
+    table.add_row("first history", f"{first['segment_membership_history']:.2f}")
     out.print(table)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2
+    out.print(f"dbt and DuckDB together held {peak:.1f} GB at most; DuckDB may use {MEMORY}.")
     return 0 if met else 1
 
 

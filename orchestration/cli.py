@@ -73,8 +73,25 @@ def main() -> None:
     try:
         app()
     except StrataError as error:
-        log.print(f"[bold red]strata:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(error.exit_code)
+        _stop(error)
+    except Exception as error:
+        from sqlalchemy.exc import DBAPIError  # Here: importing it would slow every command.
+
+        if not isinstance(error, DBAPIError):
+            raise
+        said = " ".join(str(error.orig).split("\n\n")[0].split())
+        _stop(
+            StrataError(
+                f"The warehouse refused a query: {said}\nIf a table or column is missing: the "
+                "warehouse is another project's or an older one's. `strata refresh` makes what is "
+                "missing; STRATA_DUCKDB_PATH or --target names another warehouse."
+            )
+        )
+
+
+def _stop(error: StrataError) -> None:
+    log.print(f"[bold red]strata:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+    sys.exit(error.exit_code)
 
 
 @app.command()

@@ -52,13 +52,13 @@ def parse_instant(text: str) -> datetime:
     """
     try:
         instant = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        if instant.tzinfo is not None:
+            instant = instant.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError) as error:
         raise UsageError(
             f"as_of is '{text}' ({error}). It takes a UTC instant such as 2026-07-01T00:00:00Z "
             "or a date (midnight UTC)."
         ) from error
-    if instant.tzinfo is not None:
-        instant = instant.astimezone(UTC).replace(tzinfo=None)
     return instant.replace(microsecond=0)
 
 

@@ -7,6 +7,7 @@ configure a target.
 import os
 import re
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def engine(target: str | None = None) -> sa.Engine:
     """
     found = credentials(target).credentials
     if found.type == "duckdb":
-        return duckdb_engine(duckdb_path(found))
+        return duckdb_engine(duckdb_path(found), found.settings)
     if found.type == "postgres":
         url = sa.URL.create(
             "postgresql+psycopg2",
@@ -64,20 +65,24 @@ def engine(target: str | None = None) -> sa.Engine:
     )
 
 
-def duckdb_engine(path: Path) -> sa.Engine:
+def duckdb_engine(path: Path, settings: Mapping[str, Any] | None = None) -> sa.Engine:
     """An engine on a DuckDB file that can be open beside dbt's own connection.
 
     DuckDB refuses a second connection of one process with another configuration, and
-    the SQLAlchemy dialect would add its name to it: connect as dbt does, with none.
+    the SQLAlchemy dialect would add its name to it: connect as dbt does, with none. The
+    `settings` of profiles.yml, such as memory_limit, are set afterwards, as dbt sets them.
     """
     import duckdb
     from duckdb_engine import ConnectionWrapper
 
-    return sa.create_engine(
-        f"duckdb:///{path}",
-        poolclass=NullPool,
-        creator=lambda: ConnectionWrapper(duckdb.connect(str(path))),
-    )
+    def connect() -> ConnectionWrapper:
+        connection = duckdb.connect(str(path))
+        for name, value in (settings or {}).items():
+            literal = str(value).replace("'", "''")
+            connection.execute(f"set {name} = '{literal}'")
+        return ConnectionWrapper(connection)
+
+    return sa.create_engine(f"duckdb:///{path}", poolclass=NullPool, creator=connect)
 
 
 def duckdb_path(found: Any) -> Path:
@@ -115,7 +120,10 @@ def _explain(message: str, target: str | None) -> str:
                 f"The DuckDB file {path} is held by {who}. One process at a time may open it: "
                 "close that one, or name another file with STRATA_DUCKDB_PATH."
             )
-        return f"The DuckDB file {path} cannot be opened: {message.splitlines()[0]}"
+        return (
+            f"The DuckDB file {path} cannot be opened: {message.splitlines()[0]} "
+            "STRATA_DUCKDB_PATH names another file; `strata refresh` makes one that does not exist."
+        )
     return (
         f"PostgreSQL at {found.host}:{found.port} (database {found.database}, user {found.user}) "
         f"cannot be reached: {message.strip().splitlines()[0]}"

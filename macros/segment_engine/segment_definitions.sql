@@ -31,6 +31,7 @@
             'path': path,
             'rule': rule,
             'columns_used': columns_used,
+            'names_only_columns': names_only_columns(definition),
             'definition_version': local_md5(tojson(identity, sort_keys=true))[:12],
         }) -%}
         {%- do check_segment_columns(definition) -%}

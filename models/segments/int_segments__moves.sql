@@ -46,8 +46,12 @@ paired as (
         on moved.segment_id = heirs.segment_id and moved.to_entity_id = heirs.entity_id
     left join {{ ref('segment_candidates') }} as kept
         on moved.segment_id = kept.segment_id and moved.from_entity_id = kept.entity_id
-    left join members_before as own_stays
-        on moved.segment_id = own_stays.segment_id and moved.to_entity_id = own_stays.entity_id
+    {#- Not members_before: DuckDB would keep a copy of all members if it was read twice. #}
+    left join {{ published_history() }} as own_stays
+        on moved.segment_id = own_stays.segment_id
+        and moved.to_entity_id = own_stays.entity_id
+        and own_stays.valid_from < {{ as_of() }}
+        and (own_stays.valid_to is null or own_stays.valid_to >= {{ as_of() }})
 )
 
 select

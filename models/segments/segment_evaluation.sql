@@ -3,22 +3,25 @@
 -- depends_on: {{ ref('fct_daily_activity') }}
 -- depends_on: {{ ref('fct_customer_events') }}
 -- depends_on: {{ ref('segment_overrides') }}
-{#- One scan per segment: on DuckDB faster than one scan with an unnest. A segment with
-    nothing but a rule is read straight into the result; one of a priority group, on a
-    manual list or that others refer to has CTEs: `outcomes_of_<id>`, and for those who
-    refer to it `members_of_<id>` (entity_id). -#}
+{#- A segment with nothing but a rule is read straight into the result, those whose rules
+    name nothing but columns together; one of a priority group, on a manual list or that
+    others refer to has CTEs: `outcomes_of_<id>`, and for those who refer to it
+    `members_of_<id>` (entity_id). -#}
 {%- set definitions = segment_definitions() %}
 {%- set overridden = overridden_segments() %}
 {%- set members = {} %}
 {%- set evaluated = [] %}
 {%- for id in evaluation_order(definitions) if not definitions[id].not_evaluated_reason %}
-    {%- do evaluated.append(definitions[id]) %}
+{%- do evaluated.append(definitions[id]) %}
 {%- endfor %}
 {%- set staged = [] %}
 {%- for definition in evaluated
     if definition.priority_group is not none or definition.id in overridden or definition.read_by %}
-    {%- do staged.append(definition) %}
+{%- do staged.append(definition) %}
 {%- endfor %}
+{%- set plain = evaluated | rejectattr('id', 'in', staged | map(attribute='id') | list) | list %}
+{%- set together = plain | selectattr('names_only_columns') | list %}
+{%- set apart = plain | rejectattr('names_only_columns') | list %}
 {%- if staged %}
 
 with overrides as (
@@ -96,10 +99,21 @@ members_of_{{ definition.id }} as (
 {%- endif %}
 {%- endfor %}
 
-{% for definition in evaluated %}
-{%- if definition.id in staged | map(attribute='id') %}
+{#- Where no segment is evaluated, nothing follows this. #}
+select
+    segment_id,
+    entity,
+    entity_id,
+    'condition_met' as outcome
+from (
+    {{ no_members() | indent(4) }}
+) as found
+{%- for definition in staged %}
+union all
 select * from outcomes_of_{{ definition.id }}
-{%- else %}
+{%- endfor %}
+{%- for definition in apart %}
+union all
 select
     segment_id,
     entity,
@@ -108,15 +122,15 @@ select
 from (
     {{ evaluate_segment(definition, members) | indent(4) }}
 ) as found
-{%- endif %}
-{{ 'union all' if not loop.last }}
-{%- else %}
+{%- endfor %}
+{%- for entity, alike in together | groupby('entity') %}
+union all
 select
     segment_id,
     entity,
     entity_id,
     'condition_met' as outcome
 from (
-    {{ no_members() | indent(4) }}
+    {{ evaluate_segments(alike) | indent(4) }}
 ) as found
 {%- endfor %}

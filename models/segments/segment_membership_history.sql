@@ -27,7 +27,10 @@ published as (
 ),
 
 registry as (
-    select segment_id from {{ ref('segment_registry') }}
+    select
+        segment_id,
+        entity
+    from {{ ref('segment_registry') }}
 ),
 
 {% if is_incremental() -%}
@@ -41,36 +44,30 @@ recorded as (
 ),
 {%- endif %}
 
--- A segment that the registry of a judged run no longer holds has no file any more:
--- its members leave.
 stays as (
-    select
-        recorded.*,
-        registry.segment_id is null as is_segment_gone
+    select *
     from recorded
-    left join registry on recorded.segment_id = registry.segment_id
-    left join published on recorded.segment_id = published.segment_id
     where
-        recorded.valid_from <= {{ as_of() }}
-        and (recorded.valid_to is null or recorded.valid_to >= {{ as_of() }})
-        and (
-            published.segment_id is not null
-            or (registry.segment_id is null and exists (select judged.segment_id from verdicts as judged))
-        )
+        valid_from <= {{ as_of() }}
+        and (valid_to is null or valid_to >= {{ as_of() }})
 ),
 
-evaluated as (
-    select evaluation.*
-    from {{ ref('segment_evaluation') }} as evaluation
-    inner join published on evaluation.segment_id = published.segment_id
+candidates as (
+    select
+        segment_id,
+        entity_id
+    from {{ ref('segment_evaluation') }}
+    where outcome in ('condition_met', 'manual_include')
 ),
 
 -- Everything but the open stays of those who are still candidates, which remain as they are.
-touched as (
+-- All members are compared here, so candidates bring nothing but their key, and what else is
+-- known of a segment or an entity is joined to the few that are left.
+differing as (
     select
-        coalesce(stays.segment_id, evaluated.segment_id) as segment_id,
-        coalesce(stays.entity, evaluated.entity) as entity,
-        coalesce(stays.entity_id, evaluated.entity_id) as entity_id,
+        coalesce(stays.segment_id, candidates.segment_id) as segment_id,
+        coalesce(stays.entity_id, candidates.entity_id) as entity_id,
+        stays.entity as recorded_entity,
         stays.stay_id,
         stays.valid_from,
         stays.valid_to,
@@ -82,20 +79,34 @@ touched as (
         stays.definition_version,
         stays.run_id,
         stays.exit_run_id,
-        stays.is_segment_gone,
-        evaluated.outcome,
-        coalesce(evaluated.outcome in ('condition_met', 'manual_include'), false) as is_candidate
+        candidates.segment_id is not null as is_candidate
     from stays
-    full outer join evaluated
-        on stays.segment_id = evaluated.segment_id and stays.entity_id = evaluated.entity_id
+    full outer join candidates on stays.segment_id = candidates.segment_id and stays.entity_id = candidates.entity_id
     where
-        (stays.stay_id is null and evaluated.outcome in ('condition_met', 'manual_include'))
+        stays.segment_id is null
+        or candidates.segment_id is null
         or stays.valid_from = {{ as_of() }}
         or stays.valid_to = {{ as_of() }}
-        or (
-            stays.stay_id is not null
-            and coalesce(evaluated.outcome not in ('condition_met', 'manual_include'), true)
-        )
+),
+
+-- A segment that the registry of a judged run no longer holds has no file any more:
+-- its members leave.
+touched as (
+    select
+        differing.*,
+        coalesce(differing.recorded_entity, registry.entity) as entity,
+        registry.segment_id is null as is_segment_gone,
+        evaluated.outcome
+    from differing
+    left join registry on differing.segment_id = registry.segment_id
+    left join published on differing.segment_id = published.segment_id
+    left join {{ ref('segment_evaluation') }} as evaluated
+        on differing.segment_id = evaluated.segment_id
+        and differing.entity_id = evaluated.entity_id
+        and evaluated.outcome <> 'condition_met'
+    where
+        published.segment_id is not null
+        or (registry.segment_id is null and exists (select judged.segment_id from verdicts as judged))
 ),
 
 -- Stays of before the instant that an earlier run of it closed: should the entity be a

@@ -76,6 +76,8 @@ def _value(
     default: str | None = None,
 ) -> Any:
     if given is not None:
+        if check is _some_text and not given.strip():
+            raise UsageError(f"{option} is '{given}'. It takes a text.")
         return check(given)
     if not can_ask():
         if default is not None:
@@ -90,7 +92,15 @@ def _value(
 
 def _conditions(given: Sequence[str] | None) -> dict[str, str]:
     if given:
-        return dict(parse_condition(text) for text in given)
+        named: dict[str, str] = {}
+        for name, sql in map(parse_condition, given):
+            if name in named:
+                raise UsageError(
+                    f"Two conditions are named '{name}': {named[name]} and {sql}. Each takes a "
+                    "name of its own, since a person reads it when asking why."
+                )
+            named[name] = sql
+        return named
     if not can_ask():
         raise UsageError("--condition is missing, and there is no terminal to ask at.")
     typer.echo(

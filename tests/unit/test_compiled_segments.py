@@ -10,8 +10,14 @@ from project import PROJECT_DIR, Project
 from sqlfluff.core import FluffConfig
 
 SEGMENTS = sorted(path.stem for path in (PROJECT_DIR / "macros" / "segments").rglob("*.sql"))
-COMPILED = "target/compiled/strata/models/segments/segment_evaluation.sql"
-# A segment's query is a subquery of the evaluation.
+# Each segment by itself: the evaluation of all of them may put their rules into one query.
+EACH = """
+{% for definition in segment_definitions().values() %}
+from (
+    {{ evaluate_segment(definition) | indent(4) }}
+) as found
+{% endfor %}
+"""
 EVALUATION = re.compile(
     r"^( +select\n +'(\w+)' as segment_id,.*?)\n *\) as found$", re.DOTALL | re.MULTILINE
 )
@@ -21,9 +27,9 @@ EVALUATION = re.compile(
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The query of each segment, as `dbt compile` writes it."""
     project = Project(tmp_path_factory.mktemp("compiled"))
-    done = project.dbt("compile", "--select", "segment_evaluation")
+    done = project.dbt("compile", "--inline", EACH)
     assert done.returncode == 0, done.stdout
-    found = EVALUATION.findall((project.folder / COMPILED).read_text())
+    found = EVALUATION.findall(done.stdout)
     return {segment: textwrap.dedent(query) for query, segment in found}
 
 
