@@ -406,6 +406,7 @@ def _print_verdicts(verdicts: list["Verdict"], title: str) -> None:
     table.add_column("left", justify="right")
     table.add_column("verdict")
     reasons = []
+    left_out: dict[str, list[str]] = {}  # by reason: those with nothing to show
     for row in verdicts:
         if row.verdict == "publish":
             verdict = "[green]published[/]"
@@ -413,6 +414,9 @@ def _print_verdicts(verdicts: list["Verdict"], title: str) -> None:
             verdict = "[yellow]held[/]"
         else:
             verdict = "[dim]not evaluated[/]"
+            if row.member_count == 0:
+                left_out.setdefault(row.reasons, []).append(row.segment_id)
+                continue
         if row.reasons:
             reasons.append(f"{verdict} {row.segment_id}: {escape(row.reasons)}")
         table.add_row(
@@ -426,6 +430,12 @@ def _print_verdicts(verdicts: list["Verdict"], title: str) -> None:
     out.print(table)
     for reason in reasons:
         out.print(reason, highlight=False, soft_wrap=True)
+    for why, ids in sorted(left_out.items()):
+        out.print(
+            f"[dim]not evaluated[/] ({escape(why)}): {', '.join(ids)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _print_report(report: "SyncReport") -> None:

@@ -30,10 +30,11 @@ def read_findings(warehouse: sa.Engine) -> list[Finding]:
 
 
 def in_words(findings: list[Finding]) -> list[str]:
-    """One line per finding; those that only say that a segment is unused are one line."""
+    """One line per finding; those that say no more than which segments it is are one line."""
+    lists = {"never_published": "never published", "unused": "not used by any audience"}
     lines = []
     for found in findings:
-        if found.finding == "unused":
+        if found.finding in lists:
             continue
         if found.finding == "nearly_identical":
             # Each pair is found from both sides.
@@ -44,7 +45,7 @@ def in_words(findings: list[Finding]) -> list[str]:
                 )
             continue
         lines.append(f"{found.segment_id}: {found.finding.replace('_', ' ')}: {found.detail}")
-    unused = [found.segment_id for found in findings if found.finding == "unused"]
-    if unused:
-        lines.append(f"not used by any audience: {', '.join(unused)}")
+    for finding, words in lists.items():
+        if ids := [found.segment_id for found in findings if found.finding == finding]:
+            lines.append(f"{words}: {', '.join(ids)}")
     return lines
