@@ -1,6 +1,7 @@
 # Everything here needs Python 3.11 and make; `make help` lists the targets.
 PYTHON ?= python3.11
 BIN := .venv/bin
+LINT_SQL = STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff lint
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
@@ -24,15 +25,23 @@ demo: setup  ## load the demo company, refresh its segments, deliver two audienc
 test: setup postgres-server  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-check: setup lint  ## lint, parse and unit tests: the fast inner loop
-	$(BIN)/python -m pytest tests/unit -m 'not slow' -q -n 2 --dist loadfile
-
-lint: setup  ## ruff, mypy, sqlfluff
+check: setup  ## the fast inner loop: lint what changed since main, parse, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@mkdir -p target
-	STRATA_DUCKDB_PATH=target/lint.duckdb $(BIN)/sqlfluff lint models tests/data tests/macros --processes 2
+	@changed=$$({ git diff --name-only --diff-filter=d $$(git merge-base HEAD main 2>/dev/null || echo HEAD); \
+	  git ls-files --others --exclude-standard; } | grep -E '^(models|tests/data|tests/macros)/.*\.sql$$' | sort -u); \
+	if [ -n "$$changed" ]; then $(LINT_SQL) $$changed; \
+	else $(BIN)/dbt --quiet parse; fi
+	$(BIN)/python -m pytest tests/unit -m 'not slow' -q -n 2 --dist loadfile
+
+lint: setup  ## ruff, mypy, sqlfluff, everything
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@mkdir -p target
+	$(LINT_SQL) models tests/data tests/macros --processes 2
 
 format: setup  ## let ruff and sqlfluff rewrite what they can
 	$(BIN)/ruff check --fix .
