@@ -115,7 +115,8 @@ closed_at_instant as (
     select
         segment_id,
         entity_id
-    from touched
+    {#- Not `touched`: DuckDB would keep a copy of it, all members of a first run, if it was read twice. #}
+    from {{ this if is_incremental() else 'recorded' }}
     where valid_from < {{ as_of() }} and valid_to = {{ as_of() }}
 ),
 

@@ -150,8 +150,25 @@ def default_base() -> str:
 
 
 def short_name(revision: str) -> str:
-    """A revision as people quote it. Raises UsageError when git does not know it."""
-    found = _git("rev-parse", "--short", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    """A revision as people quote it.
+
+    Raises UsageError when git does not know it, or the project is in no git repository.
+    """
+    inside = _git("rev-parse", "--is-inside-work-tree", check=False)
+    if inside.returncode:
+        raise UsageError(
+            "strata diff reads the definitions to compare with from git, and git cannot read "
+            f"{PROJECT_DIR}: {_last_words(inside)}"
+        )
+    found = _git(
+        "rev-parse", "--short", "--verify", "--end-of-options", f"{revision}^{{commit}}",
+        check=False,
+    )  # fmt: skip
+    if found.returncode:
+        raise UsageError(
+            f"git knows no revision '{revision}' in {PROJECT_DIR}. --base takes a revision that "
+            "git knows, such as main, HEAD~1 or a commit."
+        )
     short = found.stdout.decode().strip()
     return short if short.startswith(revision) or revision == short else (
         short if revision.startswith(short) else f"{revision} ({short})"
@@ -208,13 +225,15 @@ def _git(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[byt
             "strata diff reads the other definitions from git, which is not installed."
         ) from error
     if check and done.returncode:
-        said = done.stderr.decode().strip().splitlines()
         raise UsageError(
-            f"git cannot read the revision to compare with in {PROJECT_DIR}: "
-            f"{said[-1] if said else 'git ' + ' '.join(arguments)}. --base takes a revision that "
-            "git knows, such as main, HEAD~1 or a commit."
+            f"git cannot read the revision to compare with in {PROJECT_DIR}: {_last_words(done)}"
         )
     return done
+
+
+def _last_words(done: subprocess.CompletedProcess[bytes]) -> str:
+    said = done.stderr.decode().strip().splitlines()
+    return said[-1] if said else " ".join(map(str, done.args))
 
 
 def _kinds(old: Mapping[str, Definition], new: Mapping[str, Definition]) -> dict[str, str]:

@@ -131,10 +131,11 @@ def _not_found(connection: sa.Connection, named: str, entity: str) -> str:
             f"Nobody has the e-mail address '{named}' (identity.customer_identity_map knows "
             f"{known:,}; test accounts and quarantined addresses are no customers)."
         )
+    # Those that follow it, or any where none does.
     near = ids(
         connection,
         f"select {entity}_id from customer_360.{entity}_360 "
-        f"where {entity}_id >= {_literals([named])} order by 1 limit 3",
+        f"order by case when {entity}_id >= {_literals([named])} then 0 else 1 end, 1 limit 3",
     )
     return (
         f"There is no {entity} '{named}'. It takes the id of a "

@@ -264,10 +264,16 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[Project, str], str]:
     [
         ("preview champion", "Did you mean champions?"),
         ("preview champions --as-of yesterday", "It takes a UTC instant such as"),
+        ("preview champions --as-of 2026-13-01", "as_of is '2026-13-01' (month must be in 1..12)"),
+        ("preview champions --as-of 0001-01-01T00:00:00+05:00", "It takes a UTC instant such as"),
         ("preview champions --as-of 2026-06-30", f"the 360s stand as of {LAST}"),
         ("explain champion cus_1", "Did you mean champions?"),
         ("explain champions cus_1 --as-of 2026-01-01", f"from 2026-06-29T00:00:00Z to {LAST}"),
+        ("explain champions cus_1 --as-of 2027-01-01", f"from 2026-06-29T00:00:00Z to {LAST}"),
+        ("explain champions nobody", "There is no customer 'nobody'. It takes the id of"),
+        ("why-left champions zzz", "or an e-mail address; ids look like cus_"),
         ("why-left rfm_at_riks cus_1", "Did you mean rfm_at_risk?"),
+        ("diff --base no_such_branch", "git knows no revision 'no_such_branch' in "),
         ("diff --base no_such_branch", "--base takes a revision that git knows"),
         ("backfill --from 2026-06-01 --to 2026-06-02 --every 1d", "history only grows forward"),
         ("backfill --from 2026-08-01 --to 2026-08-02 --every 1d --segment champions",
@@ -333,3 +339,23 @@ def test_a_warehouse_that_is_held_or_empty_or_missing(
     assert "There is no DuckDB file" in answer(nothing, arguments)
     duckdb.connect(str(nothing.duckdb)).close()
     assert "Nothing is published yet: run `strata refresh`" in answer(nothing, arguments)
+    nothing.duckdb.write_text("customer_id,segment\n")
+    said = answer(nothing, arguments)
+    assert "is not a valid DuckDB database file" in said
+    assert "STRATA_DUCKDB_PATH names another file" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["preview", "champions"], ["explain", "champions", "x"], ["segments"],
+     ["hold", "champions", "--reason", "x"]],
+)  # fmt: skip
+def test_a_warehouse_with_other_tables_of_these_names(tmp_path: Path, arguments: list[str]) -> None:
+    other = Project(tmp_path)
+    with duckdb.connect(str(other.duckdb)) as connection:
+        connection.execute("create schema segments; create schema operations")
+        connection.execute("create table segments.segment_verdicts (name varchar)")
+        connection.execute("create table operations.segment_decisions (name varchar)")
+    said = refused(other, *arguments)
+    assert 'The warehouse refused a query: Binder Error: Referenced column "' in said
+    assert "the warehouse is another project's or an older one's" in said

@@ -148,6 +148,26 @@ def test_a_wrong_answer_is_refused_with_what_is_accepted(
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--label", " "], "--label is ' '. It takes a text."),
+        (["--label", "L", "--description", ""], "--description is ''. It takes a text."),
+        (["--condition", "pays: c.mrr > 0", "--condition", "pays: c.mrr > 1"],
+         "Two conditions are named 'pays': c.mrr > 0 and c.mrr > 1."),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_named(
+    drafts: list[Draft], monkeypatch: pytest.MonkeyPatch, options: list[str], words: str
+) -> None:
+    monkeypatch.setattr(ask, "can_ask", lambda: False)
+    right = ["--label", "L", "--description", "D", "--type", "value", "--owner", "a@b.example"]
+    done = CliRunner().invoke(app, ["new", "segment", *right, *options])
+    assert isinstance(done.exception, UsageError), done.output
+    assert words in str(done.exception)
+    assert not drafts
+
+
 @pytest.fixture
 def drafts(monkeypatch: pytest.MonkeyPatch) -> list[Draft]:
     """What would have been written."""
