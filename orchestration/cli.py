@@ -1,5 +1,6 @@
 """The `strata` command."""
 
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -30,8 +31,18 @@ app = typer.Typer(
 )
 new = typer.Typer(no_args_is_help=True, help="Write a new file.")
 app.add_typer(new, name="new")
-out = Console()
-log = Console(stderr=True)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """A console whose tables are whole in a pipe or a log, too, which have no width."""
+    console = Console(stderr=stderr)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 160
+    return console
+
+
+out = _console()
+log = _console(stderr=True)
 
 Target = Annotated[
     str | None,

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+LISTED = 12  # as many ids are read; more bury what else is said
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -47,5 +49,8 @@ def in_words(findings: list[Finding]) -> list[str]:
         lines.append(f"{found.segment_id}: {found.finding.replace('_', ' ')}: {found.detail}")
     for finding, words in lists.items():
         if ids := [found.segment_id for found in findings if found.finding == finding]:
-            lines.append(f"{words}: {', '.join(ids)}")
+            listed = (
+                ", ".join(ids) if len(ids) <= LISTED else "segments.segment_findings lists them"
+            )
+            lines.append(f"{len(ids)} {words}: {listed}")
     return lines

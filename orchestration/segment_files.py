@@ -1,7 +1,7 @@
 """Reads the segment files before dbt does, to name the file and line of what dbt would not."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jinja2
@@ -24,7 +24,7 @@ def check_segment_files(project: Path = PROJECT_DIR) -> None:
 
     Raises UsageError with one line per mistake: a file that Jinja cannot read, a macro of
     another name, an argument that segment() does not have, a required one that is missing, a
-    helper that there is not.
+    helper that there is not, an argument that a helper does not have.
     """
     jinja = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=True)
     signature = next(jinja.parse((project / SIGNATURE).read_text()).find_all(nodes.Macro))
@@ -32,6 +32,11 @@ def check_segment_files(project: Path = PROJECT_DIR) -> None:
     required = accepted[: len(accepted) - len(signature.defaults)]
     helpers = sorted([path.stem for path in (project / HELPERS).glob("*.sql")] + [FOR_EXAMPLES])
     macros = {path.stem for path in (project / "macros").rglob("*.sql")}
+    signatures = {
+        macro.name: macro
+        for path in (project / HELPERS).glob("*.sql")
+        for macro in jinja.parse(path.read_text()).find_all(nodes.Macro)
+    }
     mistakes = []
     for path in sorted((project / SEGMENTS).rglob("*.sql")):
         try:
@@ -42,6 +47,8 @@ def check_segment_files(project: Path = PROJECT_DIR) -> None:
         for line, mistake in _mistakes(parsed, path.stem, accepted, required):
             mistakes.append(f"{path.relative_to(project)}, line {line}: {mistake}")
         for line, mistake in _unknown_helpers(parsed, macros, helpers):
+            mistakes.append(f"{path.relative_to(project)}, line {line}: {mistake}")
+        for line, mistake in _wrong_arguments(parsed, signatures):
             mistakes.append(f"{path.relative_to(project)}, line {line}: {mistake}")
     if mistakes:
         raise UsageError("\n".join(mistakes))
@@ -85,3 +92,32 @@ def _unknown_helpers(
         near = difflib.get_close_matches(name, helpers, n=3)
         meant = f"Nearest: {', '.join(near)}. " if near else ""
         yield call.lineno, f"there is no helper '{name}'. {meant}Helpers: {', '.join(helpers)}"
+
+
+def _wrong_arguments(
+    parsed: nodes.Template, signatures: Mapping[str, nodes.Macro]
+) -> Iterator[tuple[int, str]]:
+    for call in parsed.find_all(nodes.Call):
+        if not (isinstance(call.node, nodes.Name) and call.node.name in signatures):
+            continue
+        signature = signatures[call.node.name]
+        names = [argument.name for argument in signature.args]
+        takes = f"{call.node.name}() takes {', '.join(names) or 'no arguments'}"
+        by_place = names[: len(call.args)]
+        given = [argument.key for argument in call.kwargs]
+        if len(call.args) > len(names):
+            yield call.lineno, f"{takes}, and is given {len(call.args)} values. A list is in [ ]"
+        for name in given:
+            if name not in names:
+                yield call.lineno, f"{takes}, and no '{name}'"
+            elif name in by_place:
+                place = by_place.index(name) + 1
+                yield (
+                    call.lineno,
+                    f"{takes}: '{name}' is given twice, by its name and as value {place}. "
+                    "A list is in [ ]",
+                )
+        required = names[: len(names) - len(signature.defaults)]
+        for name in required[len(call.args) :]:
+            if name not in given:
+                yield call.lineno, f"{takes}: '{name}' is missing"

@@ -15,7 +15,8 @@
         {%- for column in columns if column not in known -%}
             {%- do exceptions.raise_compiler_error(
                 where ~ 'names ' ~ entity[0] ~ '.' ~ column ~ ', but ' ~ entity
-                ~ '_360 has no such column. Columns: ' ~ known | join(', ') ~ '.'
+                ~ '_360 has no such column. Nearest: ' ~ nearest_names(column, known) | join(', ')
+                ~ '. Columns: ' ~ known | join(', ') ~ '.'
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -27,7 +28,9 @@
                 {%- for column in row if column not in contract_columns(entity) -%}
                     {%- do exceptions.raise_compiler_error(
                         where ~ 'has an example that gives ' ~ column ~ ', but ' ~ entity
-                        ~ '_360 has no such column. Columns: ' ~ contract_columns(entity).keys() | join(', ') ~ '.'
+                        ~ '_360 has no such column. Nearest: '
+                        ~ nearest_names(column, contract_columns(entity).keys()) | join(', ')
+                        ~ '. Columns: ' ~ contract_columns(entity).keys() | join(', ') ~ '.'
                     ) -%}
                 {%- endfor -%}
             {%- endfor -%}

@@ -190,7 +190,13 @@ unfit_sources as (
 failed_examples as (
     select
         segment_id,
-        count(*) as failed_count
+        count(*) as failed_count,
+        {{ dbt.listagg(
+            "cast(example as " ~ dbt.type_string() ~ ") || ' (' || given || ') should be '"
+            ~ " || case when expected then 'a member' else 'no member' end",
+            "', '",
+            "order by example"
+        ) }} as failed
     from examples
     where expected <> actual
     group by segment_id
@@ -281,6 +287,7 @@ measured as (
         coalesce(moves.moved_in_count, 0) as moved_in_count,
         coalesce(moves.moved_out_count, 0) as moved_out_count,
         coalesce(failed_examples.failed_count, 0) as failed_example_count,
+        failed_examples.failed as failed_examples,
         coalesce(failed_expectations.failed_count, 0) as failed_expectation_count,
         coalesce(failed_expectations.broken_count, 0) as broken_expectation_count,
         failed_expectations.first_failed,
@@ -367,7 +374,9 @@ judged as (
                     end,
                     case
                         when failed_example_count > 0
-                            then failed_example_count || ' boundary examples of the definition fail'
+                            then
+                                'of the definition''s boundary examples, ' || failed_example_count || ' fail: '
+                                || failed_examples
                     end,
                     case
                         when failed_expectation_count > broken_expectation_count

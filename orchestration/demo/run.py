@@ -39,11 +39,11 @@ def run_demo(target: str | None, steps: Steps) -> DemoSummary:
     steps("loading the raw tables of the demo company Tallyworks")
     run.dbt.run("seed", select=["path:seeds/demo"])
 
-    published = _published_until(engine(target))
+    refreshed = _refreshed_until(engine(target))
     verdicts: list[Verdict] = []
     for day in range(REFRESHES - 1, -1, -1):
         instant = last - day * BETWEEN_REFRESHES
-        if published is not None and instant < published:
+        if refreshed is not None and instant < refreshed:
             continue
         steps.heading(f"Refresh as of [bold]{instant.isoformat()}Z[/]")
         verdicts = refresh(run.at(instant))
@@ -63,14 +63,20 @@ def run_demo(target: str | None, steps: Steps) -> DemoSummary:
     return DemoSummary(last, verdicts, reports, _where_to_look(target))
 
 
-def _published_until(warehouse: sa.Engine) -> datetime | None:
+def _refreshed_until(warehouse: sa.Engine) -> datetime | None:
+    """The latest instant of which anything is kept, by a refresh that was cut off as well."""
+    instants: list[datetime] = []
     with warehouse.connect() as connection:
-        if not sa.inspect(connection).has_table("segment_verdicts", schema="segments"):
-            return None
-        until: datetime | None = connection.execute(
-            sa.text("select max(as_of) from segments.segment_verdicts where verdict = 'publish'")
-        ).scalar()
-        return until
+        for schema, table, column in (
+            ("segments", "segment_verdicts", "as_of"),
+            ("identity", "identity_assignments", "valid_from"),
+        ):
+            if sa.inspect(connection).has_table(table, schema=schema):
+                found = connection.execute(
+                    sa.text(f"select max({column}) from {schema}.{table}")
+                ).scalar()
+                instants += [found] if found else []
+    return max(instants, default=None)
 
 
 def _where_to_look(target: str | None) -> list[str]:

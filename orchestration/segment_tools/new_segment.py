@@ -75,7 +75,7 @@ def check_id(segment_id: str, project: Path = PROJECT_DIR) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", segment_id):
         raise UsageError(
             f"The id is '{segment_id}'. It takes snake_case: small letters, digits and single "
-            "underscores, such as power_users_on_solo."
+            "underscores, such as power_users_on_team."
         )
     existing = segment_files(project).get(segment_id)
     if existing:

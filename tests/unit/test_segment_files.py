@@ -42,6 +42,17 @@ def test_the_shipped_segments_and_a_good_one_pass(tmp_path: Path) -> None:
             "within_lst('c.last_purchase_at', 30)",
             "line 4: there is no helper 'within_lst'. Nearest: within_last. Helpers: ",
         ),
+        (
+            "'c.purchase_count > 0'",
+            "performed_in_order(['a', 'b'], within_days=7)",
+            "line 4: performed_in_order() takes events, within, and no 'within_days'",
+        ),
+        (
+            "'c.purchase_count > 0'",
+            "performed_in_order('a', 'b', within=7)",
+            "'within' is given twice, by its name and as value 2. A list is in [ ]",
+        ),
+        ("'c.purchase_count > 0'", "within_last('c.x')", "takes column, days: 'days' is missing"),
         ("segment__loyal", "segment__loyl", "must define the macro segment__loyal"),
         ("segment__loyal", "loyal", "it defines loyal"),
         ("label='Loyal'", "label='Loyal", "line 3: "),
