@@ -26,17 +26,13 @@ def check_segment_files(project: Path = PROJECT_DIR) -> None:
     another name, an argument that segment() does not have, a required one that is missing, a
     helper that there is not, an argument that a helper does not have.
     """
-    jinja = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=True)
+    jinja = _jinja()
     signature = next(jinja.parse((project / SIGNATURE).read_text()).find_all(nodes.Macro))
     accepted = [argument.name for argument in signature.args]
     required = accepted[: len(accepted) - len(signature.defaults)]
     helpers = sorted([path.stem for path in (project / HELPERS).glob("*.sql")] + [FOR_EXAMPLES])
     macros = {path.stem for path in (project / "macros").rglob("*.sql")}
-    signatures = {
-        macro.name: macro
-        for path in (project / HELPERS).glob("*.sql")
-        for macro in jinja.parse(path.read_text()).find_all(nodes.Macro)
-    }
+    signatures = _signatures(jinja, project)
     mistakes = []
     for path in sorted((project / SEGMENTS).rglob("*.sql")):
         try:
@@ -52,6 +48,40 @@ def check_segment_files(project: Path = PROJECT_DIR) -> None:
             mistakes.append(f"{path.relative_to(project)}, line {line}: {mistake}")
     if mistakes:
         raise UsageError("\n".join(mistakes))
+
+
+def events_named(path: Path, project: Path = PROJECT_DIR) -> list[str]:
+    """The names of events that a segment's file hands to rule helpers, sorted."""
+    jinja = _jinja()
+    signatures = _signatures(jinja, project)
+    found: set[str] = set()
+    for call in jinja.parse(path.read_text()).find_all(nodes.Call):
+        if not (isinstance(call.node, nodes.Name) and call.node.name in signatures):
+            continue
+        names = [argument.name for argument in signatures[call.node.name].args]
+        given = dict(zip(names, call.args, strict=False))
+        given |= {argument.key: argument.value for argument in call.kwargs}
+        for name in ("event", "events"):
+            if name in given:
+                texts = [given[name], *given[name].find_all(nodes.Const)]
+                found |= {
+                    text.value
+                    for text in texts
+                    if isinstance(text, nodes.Const) and isinstance(text.value, str)
+                }
+    return sorted(found)
+
+
+def _jinja() -> jinja2.Environment:
+    return jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=True)
+
+
+def _signatures(jinja: jinja2.Environment, project: Path) -> dict[str, nodes.Macro]:
+    return {
+        macro.name: macro
+        for path in (project / HELPERS).glob("*.sql")
+        for macro in jinja.parse(path.read_text()).find_all(nodes.Macro)
+    }
 
 
 def _mistakes(

@@ -1,11 +1,15 @@
 """`strata preview`: what a segment would be, before it is published."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
+
+import sqlalchemy as sa
 
 from orchestration.errors import StrataError
+from orchestration.segment_files import events_named
 from orchestration.segment_tools.evaluation import (
     Evaluation,
     definitions,
@@ -53,6 +57,7 @@ class Preview:
     members: Sequence[str]
     entering: Sequence[str]
     leaving: Sequence[str]
+    unseen_events: Mapping[str, Sequence[str]]  # names that no event has, with the nearest
 
 
 def preview(segment_id: str, target: str | None, as_of: str | None = None) -> Preview:
@@ -63,7 +68,8 @@ def preview(segment_id: str, target: str | None, as_of: str | None = None) -> Pr
     """
     warehouse, published = open_published(target)
     instant = instant_to_evaluate(as_of, published)
-    known_segment(segment_id, segment_files())
+    files = segment_files()
+    known_segment(segment_id, files)
     evaluation = Evaluation(project(target, published), instant)
     with evaluating(warehouse) as connection:
         names = evaluation.views(connection, "preview")
@@ -126,4 +132,15 @@ def preview(segment_id: str, target: str | None, as_of: str | None = None) -> Pr
             ),
             entering=ids(connection, without.format("members", "published") + str(SHOWN)),
             leaving=ids(connection, without.format("published", "members") + str(SHOWN)),
+            unseen_events=_unseen(connection, events_named(files[segment_id])),
         )
+
+
+def _unseen(connection: sa.Connection, names: Sequence[str]) -> dict[str, list[str]]:
+    """Those of the names that no event of a customer has, with the names most like each."""
+    if not names:
+        return {}
+    seen = ids(
+        connection, "select distinct event_name from customer_360.fct_daily_activity order by 1"
+    )
+    return {name: get_close_matches(name, seen, n=3) for name in names if name not in seen}

@@ -48,6 +48,13 @@ def show_preview(found: Preview, out: Console) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    for name, near in found.unseen_events.items():
+        meant = f" Nearest: {', '.join(near)}." if near else ""
+        out.print(
+            f"[yellow]![/] No customer ever had an event '{escape(name)}'.{escape(meant)}",
+            highlight=False,
+            soft_wrap=True,
+        )
     facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     facts.add_column(no_wrap=True)
     facts.add_column(justify="right", no_wrap=True)

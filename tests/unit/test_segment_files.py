@@ -7,7 +7,7 @@ import pytest
 
 from orchestration.errors import UsageError
 from orchestration.project import PROJECT_DIR
-from orchestration.segment_files import HELPERS, SIGNATURE, check_segment_files
+from orchestration.segment_files import HELPERS, SIGNATURE, check_segment_files, events_named
 
 GOOD = """{% macro segment__loyal() %}
     {{- return(segment(
@@ -67,3 +67,12 @@ def test_a_mistake_is_named_with_file_and_line(
         checked(tmp_path, GOOD.replace(right, wrong))
     assert str(refused.value).startswith("macros/segments/loyalty/loyal.sql, line ")
     assert words in str(refused.value)
+
+
+def test_the_events_that_a_rule_names_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "loyal.sql"
+    rule = "performed_in_order(['a', ['b', 'c']], within=7) ~ not_performed(event='d')"
+    path.write_text(GOOD.replace("'c.purchase_count > 0'", rule))
+    assert events_named(path) == ["a", "b", "c", "d"]
+    path.write_text(GOOD)
+    assert events_named(path) == []
