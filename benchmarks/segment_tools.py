@@ -4,11 +4,8 @@ A mode of benchmarks.segments: `--tools`. Each command runs as a process of its 
 runs it, on a warehouse that was refreshed twice.
 """
 
-import os
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -26,12 +23,13 @@ from benchmarks.segments import (
     change,
     out,
     prepare,
+    run_command,
     run_dbt,
 )
 
 # So little that what a command holds beside DuckDB's own buffers shows.
 MEMORY = "1GB"
-# Edited in the working tree: what preview and diff look at. Two others depend on its neighbours.
+# Edited in the working tree: what preview and diff look at.
 EDITED = "made_up_050"
 
 
@@ -93,26 +91,16 @@ def measure_tools(
 
 
 def _run(project: Path, warehouse: Path, command: Sequence[str]) -> tuple[float, float]:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(project),
-        "STRATA_DUCKDB_PATH": str(warehouse),
-        "DBT_TARGET_PATH": str(warehouse.parent / "target"),
-        "DBT_LOG_PATH": str(warehouse.parent / "logs"),
-    }
-    with tempfile.TemporaryFile() as said:
-        started = time.monotonic()
-        process = subprocess.Popen(  # noqa: S603 - the project's own command
-            [sys.executable, "-m", "orchestration.cli", *command],
-            cwd=project, env=environment, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            sys.exit(f"strata {' '.join(command)}: {said.read().decode()}")
-    return seconds, usage.ru_maxrss / 1024
+    return run_command(
+        [sys.executable, "-m", "orchestration.cli", *command],
+        project,
+        {
+            "PYTHONPATH": str(project),
+            "STRATA_DUCKDB_PATH": str(warehouse),
+            "DBT_TARGET_PATH": str(warehouse.parent / "target"),
+            "DBT_LOG_PATH": str(warehouse.parent / "logs"),
+        },
+    )
 
 
 def _make_repository(project: Path) -> None:

@@ -24,6 +24,7 @@ from orchestration.syncs import last_publication
 from orchestration.warehouse import check_reachable, engine, target_name
 
 VERDICTS = "model.strata.segment_verdicts"
+HISTORY = "model.strata.segment_membership_history"
 
 
 @dataclass(frozen=True)
@@ -108,17 +109,33 @@ class Evaluation:
     def __init__(self, dbt: Dbt, as_of: datetime) -> None:
         self._dbt = dbt
         self._nodes = _upstream_of_verdicts(dbt)
+        self._needed: set[str] = set()
         self._compiled = dbt.compiled(
             [node.name for node in self._nodes], as_of=as_of.isoformat(), run_id=_run_id()
         )
 
-    def views(self, connection: sa.Connection, prefix: str) -> dict[str, str]:
-        """Makes the views; the name of each by the relation that it stands for."""
+    def views(
+        self, connection: sa.Connection, prefix: str, only: str | None = None
+    ) -> dict[str, str]:
+        """Makes the views; the name of each by the relation that it stands for.
+
+        With `only` the evaluation is a temporary table of that segment and of those that its
+        members or its verdict depend on: what reads it need not evaluate everything again.
+        """
         names: dict[str, str] = {}
         for node in self._nodes:
             name = f"{prefix}_{node.name}"
             sql = _renamed(self._compiled[node.unique_id], names)
-            execute(connection, f"create temporary view {name} as\n{sql}")
+            if only is not None and node.name == "segment_evaluation":
+                registry = f"select * from {prefix}_segment_registry"
+                self._needed = with_needed(only, definitions(connection, registry))
+                execute(
+                    connection,
+                    f"create temporary table {name} as select * from (\n{sql}\n) as evaluated "
+                    f"where segment_id in ({_literals(self._needed)})",
+                )
+            else:
+                execute(connection, f"create temporary view {name} as\n{sql}")
             names[node.relation_name] = name
         return names
 
@@ -127,7 +144,8 @@ class Evaluation:
     ) -> tuple[str, str]:
         """Verdict and reasons that the candidates of these views would get as of an instant.
 
-        Great Expectations judges at the refresh only: the segment counts as audited.
+        The views are those of `views` with `only` that segment. Great Expectations judges at
+        the refresh only: the segment counts as audited.
         """
         compiled = self._dbt.compiled(
             ["segment_verdicts"],
@@ -135,7 +153,13 @@ class Evaluation:
             run_id=_run_id(),
             publish_unaudited={str(self._dbt.target): True},
         )
-        sql = _renamed(compiled[VERDICTS], names)
+        history = self._dbt.manifest.nodes[HISTORY].relation_name
+        execute(
+            connection,
+            f"create temporary view published_of_{segment_id} as select * from {history} "
+            f"where segment_id in ({_literals(self._needed)})",
+        )
+        sql = _renamed(compiled[VERDICTS], {**names, str(history): f"published_of_{segment_id}"})
         row = execute(
             connection,
             f"select verdict, reasons from (\n{sql}\n) as verdicts "
@@ -278,6 +302,10 @@ def _renamed(sql: str, names: Mapping[str, str]) -> str:
     for relation, name in names.items():
         sql = sql.replace(relation, name)
     return sql
+
+
+def _literals(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in sorted(values))
 
 
 def _run_id() -> str:

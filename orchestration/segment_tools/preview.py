@@ -72,7 +72,7 @@ def preview(segment_id: str, target: str | None, as_of: str | None = None) -> Pr
     known_segment(segment_id, files)
     evaluation = Evaluation(project(target, published), instant)
     with evaluating(warehouse) as connection:
-        names = evaluation.views(connection, "preview")
+        names = evaluation.views(connection, "preview", only=segment_id)
         definition = definitions(connection, "select * from preview_segment_registry")[segment_id]
         if definition.not_evaluated_reason:
             raise StrataError(f"{segment_id} is not evaluated: {definition.not_evaluated_reason}.")
