@@ -61,7 +61,7 @@ def measure_tools(
 ) -> dict[str, tuple[float, float]]:
     """Seconds and peak resident memory, in MB, by command."""
     warehouse = folder / "strata.duckdb"
-    project, _ = prepare(folder, rules, customers, warehouse)
+    project, *_ = prepare(folder, rules, customers, warehouse)
     change(warehouse, 0.01, 1)
     run_dbt(project, warehouse, FIRST + timedelta(hours=1), *EVALUATE, *PUBLISH)
     _make_repository(project)
