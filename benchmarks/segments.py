@@ -306,6 +306,19 @@ def compared(candidates: str, members: str) -> str:
     )
 
 
+def differing(candidates: str, members: str) -> str:
+    """Who is only in the one or only in the other: what an update of the history begins with."""
+    return (
+        "select coalesce(candidates.segment_id, members.segment_id) as segment_id, "
+        "coalesce(candidates.entity_id, members.entity_id) as entity_id, "
+        "members.entity_id is null as is_entering "
+        f"from {candidates} as candidates full outer join {members} as members "
+        "on candidates.segment_id = members.segment_id "
+        "and candidates.entity_id = members.entity_id "
+        "where candidates.entity_id is null or members.entity_id is null"
+    )
+
+
 CANDIDATES = "segments.segment_candidates"
 MEMBERS = "(from segments.segment_membership_history where valid_to is null)"
 
@@ -354,7 +367,11 @@ def measure(
         seconds[name], _ = timed(warehouse, written)
         found = check_same(warehouse, "The evaluation", CANDIDATES, "main.by_hand")
         timed(warehouse, "drop table main.by_hand")
-    seconds["full outer join"], [(enter, leave, _)] = timed(
+    seconds["full outer join"], _ = timed(
+        warehouse, f"create or replace table main.differing as {differing(CANDIDATES, MEMBERS)}"
+    )
+    timed(warehouse, "drop table main.differing")
+    seconds["full outer join, only counted"], [(enter, leave, _)] = timed(
         warehouse, compared(CANDIDATES, MEMBERS)
     )
     engine, publishing_peak = run_dbt(project, warehouse, as_of, *PUBLISH)
@@ -371,7 +388,7 @@ def measure(
     if (entered, left) != (enter, leave):
         sys.exit(f"The history: {entered:,} entered and {left:,} left, not {enter:,} and {leave:,}")
     ratios = ", ".join(
-        f"{name} {seconds[name].elapsed / seconds[other].elapsed:.2f}"
+        f"{name} {seconds[name].elapsed / seconds[other].elapsed:.2f} times"
         for name, other in (("evaluation", "one scan"), ("history", "full outer join"))
     )
     out.print(
@@ -388,7 +405,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.segments", description=__doc__)
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--segments", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
         "--changed", type=float, default=0.01, help="share of customers that change in each round"
     )
@@ -417,25 +434,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in rounds[0]
     }
     by_hand = min(evaluations_by_hand(rules), key=medians.__getitem__)
-    steps = {
-        "evaluation": (by_hand, EVALUATION_TARGET),
-        "history": ("full outer join", HISTORY_TARGET),
-    }
+    [other_form] = set(evaluations_by_hand(rules)) - {by_hand}
+    # Each step, the statement it is measured by and its target; others are for comparison.
+    steps = [
+        ("evaluation", by_hand, EVALUATION_TARGET),
+        ("evaluation", other_form, None),
+        ("history", "full outer join", HISTORY_TARGET),
+        ("history", "full outer join, only counted", None),
+    ]
     met = True
     for number, kind in enumerate(("elapsed", "of CPU")):
         table = Table(title=f"Seconds {kind}, medians (DuckDB)", title_justify="left")
         for name in ("", "Strata", "by hand", "ratio", "target", "by hand is"):
             table.add_column(name, justify="right" if name not in ("", "by hand is") else "left")
-        for name, (reference, target) in steps.items():
+        for name, reference, target in steps:
             ratio = median(one[name][number] / one[reference][number] for one in rounds)
-            met = met and (ratio <= target or kind != "elapsed")
+            met = met and (target is None or ratio <= target or kind != "elapsed")
             table.add_row(
                 name, f"{medians[name][number]:.2f}", f"{medians[reference][number]:.2f}",
-                f"{ratio:.2f}", f"at most {target}", reference,
+                f"{ratio:.2f}", f"at most {target}" if target else "", reference,
             )  # fmt: skip
-        for reference in evaluations_by_hand(rules):
-            if reference != by_hand:
-                table.add_row("", "", f"{medians[reference][number]:.2f}", "", "", reference)
         table.add_row("verdicts", f"{medians['verdicts'][number]:.2f}")
         table.add_row("first evaluation", f"{first['segment_evaluation'][number]:.2f}")
         table.add_row("first history", f"{first['segment_membership_history'][number]:.2f}")
