@@ -168,14 +168,15 @@ INCREMENT = {
 
 
 def land(folder: Path, warehouse: Path) -> None:
-    """The generated Parquet files as raw tables."""
+    """The generated Parquet files as raw tables, events in the order in which they came."""
     warehouse.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(warehouse)) as connection:
         for table in sorted(folder.iterdir()):
             system, _, name = table.name.partition("__")
             connection.execute(f"create schema if not exists raw_{system}")
+            order = "order by received_at" if system == "segment" else ""
             connection.execute(
-                f"create table raw_{system}.{name} as select * from '{table}/*.parquet'"
+                f"create table raw_{system}.{name} as select * from '{table}/*.parquet' {order}"
             )
 
 

@@ -1,9 +1,10 @@
 {#- How a model computes its rows, as text that changes when that does: its own text, the
     seeds it reads and some settings. An incremental table keeps it and is computed as a whole
-    when it changes. Argument: settings, names of project variables. -#}
-{% macro made_from(settings) -%}
+    when it changes. Arguments: settings, names of project variables; text, SQL that macros make
+    for it. -#}
+{% macro made_from(settings, text='') -%}
     {%- if not execute -%}{{- return('') -}}{%- endif -%}
-    {%- set parts = [model.get('raw_code', '')] -%}
+    {%- set parts = [model.get('raw_code', ''), text] -%}
     {%- for name in settings -%}
         {%- do parts.append(tojson(var(name, none) or {}, sort_keys=true)) -%}
     {%- endfor -%}

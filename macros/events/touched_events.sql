@@ -13,6 +13,7 @@
     time of a row's last event. -#}
 {% macro touched_events(by, until) -%}
     {%- set arrivals = ref('stg_events__arrivals') -%}
+    {%- set since = touched_since(until) if 'activity_on' in by else none -%}
     {%- set keys = {'actor_id': 'events.actor_id', 'activity_on': 'cast(events.occurred_at as date)'} -%}
 select
     events.event_key,
@@ -45,6 +46,9 @@ inner join (
     where
         events.actor_id is not null
         and events.occurred_at <= {{ as_of() }}
+        {%- if since %}
+        and events.occurred_at >= {{ since }}
+        {%- endif %}
         and (events.batch > known.batch or events.occurred_at > known.known_until)
     union
     select {{ by | join(', ') }}
@@ -57,4 +61,7 @@ where
     events.reject_reason is null
     and events.actor_id is not null
     and events.occurred_at <= {{ as_of() }}
+    {%- if since %}
+    and events.occurred_at >= {{ since }}
+    {%- endif %}
 {%- endmacro %}

@@ -12,11 +12,7 @@ select
 from {{ ref('int_events__visitors') }} as visitors
 {%- if is_incremental() %}
 cross join (
-    select
-        coalesce(max(batch), 0) as batch,
-        {{ "max(case when computed_for <> '" ~ computed_for ~ "' then 1 else 0 end)" if computed_for else 0 }}
-            as is_outdated
-    from {{ this }}
+    {{ integrated_visitors(computed_for) }}
 ) as known
 where visitors.batch > known.batch or known.is_outdated = 1
 {%- endif %}

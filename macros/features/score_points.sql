@@ -1,8 +1,8 @@
 {#- The points of every metric of every score of an entity, by the seeds score_metrics and
     score_definitions: 10, 5 or 0 as the value reaches the metric's bounds; metrics that
     are not known are left out. Grain: entity, score, metric. The body of a CTE.
-    Arguments: entity (customer or account), inputs (the model with the values, whose
-    columns are what a metric may name). -#}
+    Arguments: entity (customer or account), inputs (the model with the values, or rows of it;
+    its columns are what a metric may name). -#}
 {% macro score_points(entity, inputs) %}
     {%- set columns = [] -%}
     {%- if execute -%}
@@ -21,10 +21,12 @@ select
         else
             case when measured.value <= measured.ten_at then 10 when measured.value <= measured.five_at then 5 else 0 end
     end as points,
-    measured.weight
+    measured.weight,
+    measured.inputs_digest
 from (
     select
         inputs.{{ entity }}_id as entity_id,
+        inputs.inputs_digest,
         metrics.score,
         metrics.metric,
         metrics.label,

@@ -1,9 +1,8 @@
 {{ config(
     materialized='incremental',
-    unique_key='visitor',
-    incremental_strategy='delete+insert',
+    incremental_strategy='append',
     on_schema_change='sync_all_columns',
-    post_hook="{{ forget_visitors('visitor') }}",
+    pre_hook="{{ forget_visitors('visitor') }}",
 ) }}
 
 -- The sessions of all the events of a person's devices together are the union of the

@@ -1,9 +1,8 @@
 {{ config(
     materialized='incremental',
-    unique_key='customer_id',
-    incremental_strategy='delete+insert',
+    incremental_strategy='append',
     on_schema_change='sync_all_columns',
-    post_hook="{{ forget_visitors('customer_id') }}",
+    pre_hook="{{ forget_visitors('customer_id', computed_for()) }}",
 ) }}
 
 with visitors as (

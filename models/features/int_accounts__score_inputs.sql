@@ -51,6 +51,13 @@ joined as (
     left join survey on accounts.account_id = survey.account_id
     left join support on accounts.account_id = support.account_id
     left join firmographic on accounts.account_id = firmographic.account_id
+),
+
+digested as (
+    select
+        *,
+        {{ inputs_digest() }} as inputs_digest
+    from joined
 )
 
-{{ select_contract('joined') }}
+{{ select_contract('digested') }}

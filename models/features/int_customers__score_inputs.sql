@@ -76,6 +76,13 @@ joined as (
     left join geographic on customers.customer_id = geographic.customer_id
     left join demographic on customers.customer_id = demographic.customer_id
     left join accounts on customers.account_id = accounts.account_id
+),
+
+digested as (
+    select
+        *,
+        {{ inputs_digest() }} as inputs_digest
+    from joined
 )
 
-{{ select_contract('joined') }}
+{{ select_contract('digested') }}

@@ -16,15 +16,17 @@ actor_customers as (
     select * from {{ ref('int_events__actor_customers') }}
 ),
 
--- Few actors have an event before anybody knew of them, so few events are looked at.
+-- Few actors have an event before anybody knew of them, so few events are looked at. One row
+-- per actor; grouped, so that an engine finds these actors before it joins their events.
 too_early as (
     select
         actors.actor_id,
-        actor_customers.first_known_at,
-        actor_customers.counts_from_on
+        min(actor_customers.first_known_at) as first_known_at,
+        min(actor_customers.counts_from_on) as counts_from_on
     from actors
     inner join actor_customers on actors.actor_id = actor_customers.actor_id
     where cast(actors.first_seen_at as date) < actor_customers.counts_from_on
+    group by actors.actor_id
 ),
 
 -- Two passes that name the table itself: an engine skips the many arrivals that a condition

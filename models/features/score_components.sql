@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with customer_points as (
     {{ score_points('customer', ref('int_customers__score_inputs')) }}
 ),

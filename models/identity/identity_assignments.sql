@@ -142,16 +142,28 @@ open_nodes as (
     inner join people on components.component = people.component
 ),
 
-sightings as (
+-- What the records hold of them. They are few in a refresh, and found once.
+held as (
     select
+        identifiers.record_id,
         identifiers.node,
         identifiers.identifier_type,
         identifiers.identifier_value,
-        open_nodes.component,
-        min(identifiers.seen_at) as first_seen_at
+        identifiers.seen_at,
+        open_nodes.component
     from {{ identifiers }}
     inner join open_nodes on identifiers.node = open_nodes.node
-    group by identifiers.node, identifiers.identifier_type, identifiers.identifier_value, open_nodes.component
+),
+
+sightings as (
+    select
+        node,
+        identifier_type,
+        identifier_value,
+        component,
+        min(seen_at) as first_seen_at
+    from held
+    group by node, identifier_type, identifier_value, component
 ),
 
 members as (
@@ -303,8 +315,8 @@ bridges as (
     from moves
     inner join assigned as own
         on moves.from_customer_id = own.previous_customer_id and moves.component = own.component
-    inner join {{ ref('int_identity__identifiers') }} as ours on own.node = ours.node
-    inner join {{ ref('int_identity__identifiers') }} as theirs on ours.record_id = theirs.record_id
+    inner join held as ours on own.node = ours.node
+    inner join held as theirs on ours.record_id = theirs.record_id
     inner join assigned as others on theirs.node = others.node and moves.component = others.component
     where
         moves.change <> 'split'

@@ -71,7 +71,8 @@ nodes as (
 ),
 
 -- What one record holds joins nobody. The table is named here, because an engine keeps a
--- copy of all columns of a CTE that is read several times.
+-- copy of all columns of a CTE that is read several times. Grouped, so that an engine finds
+-- these records before it joins them with what else they hold.
 held as (
     select
         identifiers.record_id,
@@ -80,6 +81,7 @@ held as (
     from {{ ref('int_identity__identifiers') }} as identifiers
     inner join nodes on identifiers.node = nodes.node
     where nodes.is_in_several and nodes.identifier_type in ('anonymous_id', 'email', 'phone')
+    group by identifiers.record_id, identifiers.node, nodes.identifier_type
 ),
 
 -- How many different ids of each type the records name beside an identifier.

@@ -222,3 +222,7 @@ final as (
 )
 
 {{ select_contract('final') }}
+{%- if not is_incremental() %}
+-- Refreshes ask for the last days; an engine skips what it stored as older.
+order by arrived_at
+{%- endif %}
