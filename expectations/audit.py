@@ -1,5 +1,6 @@
 """Audits what a refresh wrote, before anything of it is published."""
 
+import json
 import logging
 import os
 import time
@@ -10,8 +11,23 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from expectations.profiles import (
+    STAGING,
+    read_lineage,
+    rule_columns,
+    source_columns,
+    write_profiles,
+)
 from expectations.results import Outcome, require_results_table, store
-from expectations.suites import Segment, warehouse_suites
+from expectations.suites import (
+    ARRIVALS,
+    ENTITY_KEYS,
+    DriftBounds,
+    Relation,
+    Segment,
+    drift_suite,
+    warehouse_suites,
+)
 from orchestration.errors import StrataError
 
 
@@ -42,9 +58,10 @@ def audit(
     run_id: str,
     as_of: datetime,
     docs_dir: Path,
+    drift: DriftBounds,
     progress: Callable[[str], None] = lambda message: None,
 ) -> AuditReport:
-    """Check the 360s and every evaluated segment's candidates, where the data is.
+    """Check the 360s, drift, and every evaluated segment's candidates, where the data is.
 
     Results go to `operations.expectation_results`, replacing those of the same `run_id`; pages go
     to `docs_dir`. `as_of` is the instant the run evaluates, in UTC where it carries no zone.
@@ -58,7 +75,26 @@ def audit(
     try:
         with engine.connect() as connection:
             require_results_table(connection)
-            suites = warehouse_suites(as_of, _evaluated_segments(connection))
+            segments, columns = _evaluated_segments(connection)
+            profiled = [*rule_columns(connection, columns), *source_columns(connection)]
+            connection.rollback()
+            problem = None
+            try:
+                write_profiles(connection, profiled, run_id=run_id, as_of=as_of)
+            except sa.exc.DBAPIError as error:
+                problem = f"columns could not be profiled: {' '.join(str(error.orig).split())}"
+            progress(problem or f"Profiled {len(profiled)} columns")
+            suites = [
+                *warehouse_suites(as_of, segments),
+                drift_suite(
+                    [(one.relation, one.column) for one in profiled],
+                    run_id,
+                    as_of,
+                    drift,
+                    affected=_affected(),
+                    problem=problem,
+                ),
+            ]
             progress("Loading Great Expectations")
             _prepare_library()
             # Imported here because it takes seconds, and only an audit needs it.
@@ -90,7 +126,10 @@ def docs_page(docs_dir: Path, suite: str) -> Path:
     return docs_dir / "suites" / f"{suite}.html"
 
 
-def _evaluated_segments(connection: sa.Connection) -> list[Segment]:
+def _evaluated_segments(
+    connection: sa.Connection,
+) -> tuple[list[Segment], list[tuple[str, str]]]:
+    """The segments, and the (entity, column) of the 360s that their rules and expectations read."""
     if not sa.inspect(connection).has_table("segment_registry", schema="segments"):
         raise StrataError(
             "segments.segment_registry does not exist, so there is nothing to audit. "
@@ -98,11 +137,43 @@ def _evaluated_segments(connection: sa.Connection) -> list[Segment]:
         )
     rows = connection.execute(
         sa.text(
-            "select segment_id, entity, label, description from segments.segment_registry"
-            " where is_evaluated order by segment_id"
+            "select segment_id, entity, label, description, priority_group, expectations,"
+            " columns_used from segments.segment_registry where is_evaluated order by segment_id"
         )
     ).fetchall()
-    return [Segment(row[0], row[1], row[2] or row[0], row[3] or "") for row in rows]
+    segments = [
+        Segment(row[0], row[1], row[2] or row[0], row[3] or "", row[4], json.loads(row[5] or "{}"))
+        for row in rows
+    ]
+    columns = [
+        (entity, column)
+        for row in rows
+        for entity, _, column in (name.partition(".") for name in (row[6] or "").split(",") if name)
+    ]
+    return segments, columns
+
+
+def _affected() -> Callable[[Relation, str | None], tuple[str, ...] | None]:
+    lineage = read_lineage()
+    keys = {f"{entity}.{key}" for entity, (_, key) in ENTITY_KEYS.items()}
+
+    def affected(relation: Relation, column: str | None) -> tuple[str, ...] | None:
+        # What is done with events is also read without the 360s, by helpers of rules.
+        if relation.schema != STAGING or relation == ARRIVALS:
+            return None
+        if column is None or column.endswith("_id") or column == "email":
+            # What a key joins is all that is known by it: no column of the relation is spared.
+            names = {
+                name
+                for (interface, _), columns in lineage.items()
+                if interface == str(relation)
+                for name in columns
+            }
+        else:
+            names = set(lineage.get((str(relation), column), ()))
+        return tuple(sorted(names - keys))
+
+    return affected
 
 
 def _prepare_library() -> None:

@@ -5,8 +5,10 @@ are written so that any number of them costs one query: row conditions are aggre
 the scan of the column checks, and every segment's expectations read one grouped profile.
 """
 
+import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -22,6 +24,8 @@ from great_expectations.expectations.metrics.metric_provider import metric_parti
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 from great_expectations.validator.metric_configuration import MetricConfiguration
 
+from expectations.profiles import ROWS
+from expectations.stability import Stability, Tolerance, stability
 from expectations.suites import ENTITY_KEYS
 
 
@@ -169,6 +173,215 @@ def _profile_query(candidates: Any) -> sa.Select[Any]:
     )
 
 
+class SegmentGroupProfile(TableMetricProvider):
+    """segment_id -> how many of its candidates are also in another of its priority group, and one
+    of them."""
+
+    metric_name = "segment_candidates.group_profile"
+
+    @metric_value(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(
+        cls,  # noqa: N805 - the library passes the class
+        execution_engine: SqlAlchemyExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> dict[str, tuple[int, str]]:
+        found = execution_engine.execute_query(_GROUP_QUERY).fetchall()
+        return {segment_id: (int(rows), example) for segment_id, rows, example in found}
+
+
+_GROUP_QUERY = sa.text(
+    """
+    with grouped as (
+        select candidates.segment_id, registry.priority_group, candidates.entity_id
+        from segments.segment_candidates as candidates
+        inner join segments.segment_registry as registry
+            on candidates.segment_id = registry.segment_id
+        where registry.priority_group is not null
+    ),
+    shared as (
+        select priority_group, entity_id
+        from grouped
+        group by priority_group, entity_id
+        having count(distinct segment_id) > 1
+    )
+    select grouped.segment_id, count(*), min(grouped.entity_id)
+    from grouped
+    inner join shared
+        on grouped.priority_group = shared.priority_group and grouped.entity_id = shared.entity_id
+    group by grouped.segment_id
+    """
+)
+
+
+class FailingMembers(TableMetricProvider):
+    """How many candidates of a segment there are, how many contradict an SQL condition over the
+    360s, and one of those."""
+
+    metric_name = "segment_candidates.failing_condition"
+    value_keys = ("segment_id", "entity", "condition")
+
+    @metric_value(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(
+        cls,  # noqa: N805 - the library passes the class
+        execution_engine: SqlAlchemyExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> tuple[int, int, str | None]:
+        # A colon would be the name of a parameter to SQLAlchemy.
+        condition = metric_value_kwargs["condition"].replace(":", "\\:")
+        source = {
+            "customer": "customer_360.customer_360 as c on members.entity_id = c.customer_id",
+            "account": "customer_360.account_360 as a on members.entity_id = a.account_id",
+        }[metric_value_kwargs["entity"]]
+        if metric_value_kwargs["entity"] == "customer" and re.search(r"\ba\.", condition):
+            source += " left join customer_360.account_360 as a on c.account_id = a.account_id"
+        query = sa.text(
+            f"select count(*), coalesce(sum(case when not ({condition}) then 1 else 0 end), 0),"
+            f" min(case when not ({condition}) then members.entity_id end)"
+            f" from segments.segment_candidates as members inner join {source}"
+            " where members.segment_id = :segment_id"
+        )
+        [(rows, failing, example)] = execution_engine.execute_query(
+            query.bindparams(segment_id=metric_value_kwargs["segment_id"])
+        ).fetchall()
+        return int(rows), int(failing), example
+
+
+@dataclass(frozen=True)
+class StayProfile:
+    """The stays of one segment: how many that began since the last run overlap another of the
+    same entity, how many are open, and how many the last run that succeeded published (None if
+    none did)."""
+
+    overlapping_count: int
+    overlapping_example: str | None
+    open_count: int
+    published_count: int | None
+
+
+class SegmentStayProfile(TableMetricProvider):
+    """One query over the published history: segment_id -> `StayProfile`."""
+
+    metric_name = "segment_history.profile"
+
+    @metric_value(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(
+        cls,  # noqa: N805 - the library passes the class
+        execution_engine: SqlAlchemyExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> dict[str, StayProfile]:
+        [(tables,)] = execution_engine.execute_query(_HISTORY_TABLES).fetchall()
+        if tables < 2:
+            return {}  # Nothing was published yet.
+        return {
+            segment_id: StayProfile(
+                int(overlapping or 0),
+                example,
+                int(open_count or 0),
+                None if published is None else int(published),
+            )
+            for segment_id, overlapping, example, open_count, published in (
+                execution_engine.execute_query(_STAY_QUERY).fetchall()
+            )
+        }
+
+
+_HISTORY_TABLES = sa.text(
+    "select count(*) from information_schema.tables where table_catalog = current_database()"
+    " and table_schema = 'segments'"
+    " and table_name in ('segment_membership_history', 'segment_verdicts')"
+)
+# The last run may have been cut off between verdicts and history; then it says nothing.
+_STAY_QUERY = sa.text(
+    """
+    with verdicts as (
+        select
+            segment_id, run_id, as_of, published_count,
+            row_number() over (
+                partition by segment_id order by as_of desc, run_started_at desc
+            ) as recency
+        from segments.segment_verdicts
+    ),
+    last_verdicts as (
+        select
+            verdicts.segment_id,
+            verdicts.as_of,
+            case when runs.state = 'succeeded' then verdicts.published_count end as published_count
+        from verdicts
+        left join operations.runs as runs on verdicts.run_id = runs.run_id
+        where verdicts.recency = 1
+    ),
+    open_stays as (
+        select segment_id, count(*) as open_count
+        from segments.segment_membership_history
+        where valid_to is null
+        group by segment_id
+    ),
+    overlapping as (
+        select later.segment_id, count(*) as overlapping_count, min(later.entity_id) as example
+        from segments.segment_membership_history as later
+        inner join last_verdicts on later.segment_id = last_verdicts.segment_id
+        inner join segments.segment_membership_history as earlier
+            on later.segment_id = earlier.segment_id
+            and later.entity_id = earlier.entity_id
+            and later.stay_id <> earlier.stay_id
+        where
+            later.valid_from >= last_verdicts.as_of
+            and earlier.valid_from <= later.valid_from
+            and (earlier.valid_to is null or earlier.valid_to > later.valid_from)
+        group by later.segment_id
+    )
+    select
+        last_verdicts.segment_id,
+        overlapping.overlapping_count,
+        overlapping.example,
+        open_stays.open_count,
+        last_verdicts.published_count
+    from last_verdicts
+    left join open_stays on last_verdicts.segment_id = open_stays.segment_id
+    left join overlapping on last_verdicts.segment_id = overlapping.segment_id
+    """
+)
+
+
+class ColumnStability(TableMetricProvider):
+    """(relation, column) -> `Stability`, of every column that the run profiled."""
+
+    metric_name = "column_profiles.stability"
+    value_keys = (
+        "run_id",
+        "as_of",
+        "max_psi",
+        "max_empty_change",
+        "min_row_share",
+        "min_rows",
+    )
+
+    @metric_value(engine=SqlAlchemyExecutionEngine)
+    def _sqlalchemy(
+        cls,  # noqa: N805 - the library passes the class
+        execution_engine: SqlAlchemyExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> dict[tuple[str, str], Stability]:
+        return stability(
+            lambda query: execution_engine.execute_query(query).fetchall(),
+            metric_value_kwargs["run_id"],
+            datetime.fromisoformat(metric_value_kwargs["as_of"]),
+            Tolerance(**{each.name: metric_value_kwargs[each.name] for each in fields(Tolerance)}),
+        )
+
+
 class ExpectRowsToMeetCondition(BatchExpectation):
     """Expect no row to contradict an SQL condition.
 
@@ -281,6 +494,191 @@ class ExpectSegmentMembersToBeOfEntity(_SegmentExpectation):
         others = [p for p in profiles if p.entity != self.entity]
         examples = sorted(str(p.entity) for p in others)
         return sum(p.row_count for p in others), "of another entity", examples
+
+
+class ExpectSegmentMembersToBeInNoOtherOfTheGroup(_SegmentExpectation):
+    """Expect no candidate of the segment to be one of another segment of its priority group.
+
+    Args:
+        segment_id: The segment.
+        entity: The entity of its registry row.
+    """
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = (
+        "segment_candidates.profile",
+        "segment_candidates.group_profile",
+    )
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        profiles = metrics["segment_candidates.profile"].get(self.segment_id, [])
+        shared, example = metrics["segment_candidates.group_profile"].get(
+            self.segment_id, (0, None)
+        )
+        return _members(shared, sum(p.row_count for p in profiles), "in another, too", example)
+
+
+class ExpectSegmentMembersToMeetCondition(BatchExpectation):
+    """Expect no candidate of the segment to contradict an SQL condition over the 360s.
+
+    Args:
+        segment_id: The segment.
+        entity: The entity of its registry row.
+        condition: SQL over customer_360 as c and account_360 as a, as in the segment's rule.
+    """
+
+    segment_id: str
+    entity: str
+    condition: str
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("segment_candidates.failing_condition",)
+    success_keys: ClassVar[tuple[str, ...]] = ("segment_id", "entity", "condition")
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        rows, failing, example = metrics["segment_candidates.failing_condition"]
+        return _members(failing, rows, "contradict it", example)
+
+
+class ExpectSegmentStaysNotToOverlap(BatchExpectation):
+    """Expect no stay that began since the last run to overlap another one of the same member.
+
+    Args:
+        segment_id: The segment.
+        entity: The entity of its registry row.
+    """
+
+    segment_id: str
+    entity: str
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("segment_history.profile",)
+    success_keys: ClassVar[tuple[str, ...]] = ("segment_id", "entity")
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        profile = metrics["segment_history.profile"].get(self.segment_id)
+        if profile is None:
+            return _counted(0, 0, "nothing was published yet")
+        count = profile.overlapping_count
+        observed = f"{count:,} stays overlap another"
+        if profile.overlapping_example:
+            observed += f", for example of {profile.overlapping_example}"
+        return _counted(count, profile.open_count, observed)
+
+
+class ExpectSegmentStaysToBeThosePublished(BatchExpectation):
+    """Expect as many open stays as members that the last run that succeeded published.
+
+    Args:
+        segment_id: The segment.
+        entity: The entity of its registry row.
+    """
+
+    segment_id: str
+    entity: str
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("segment_history.profile",)
+    success_keys: ClassVar[tuple[str, ...]] = ("segment_id", "entity")
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        profile = metrics["segment_history.profile"].get(self.segment_id)
+        if profile is None or profile.published_count is None:
+            return _counted(0, 0, "no earlier run to compare with")
+        missing = abs(profile.open_count - profile.published_count)
+        return _counted(
+            missing,
+            profile.published_count,
+            f"{profile.open_count:,} open stays, {profile.published_count:,} members published",
+        )
+
+
+class _StabilityExpectation(BatchExpectation):
+    relation_name: str
+    column_name: str = ROWS
+    run_id: str
+    as_of: str
+    max_psi: float
+    max_empty_change: float
+    min_row_share: float
+    min_rows: int
+    problem: str | None = None  # why the run could not profile anything
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("column_profiles.stability",)
+    success_keys: ClassVar[tuple[str, ...]] = (
+        "relation_name",
+        "column_name",
+        "run_id",
+        "as_of",
+        "max_psi",
+        "max_empty_change",
+        "min_row_share",
+        "min_rows",
+        "problem",
+    )
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        found: dict[tuple[str, str], Stability] = metrics["column_profiles.stability"]
+        if self.problem or (self.relation_name, ROWS) not in found:
+            raise RuntimeError(self.problem or f"{self.relation_name} was not profiled")
+        # A column without a profile has no rows, now or before.
+        judged = found.get((self.relation_name, self.column_name), Stability(True, "no rows"))
+        return {"success": judged.is_stable, "result": {"observed_value": judged.observed}}
+
+
+class ExpectColumnDistributionToBeStable(_StabilityExpectation):
+    """Expect a column to be distributed as in one of the audits that it is compared with.
+
+    Args:
+        relation_name: The relation.
+        column_name: The column.
+        run_id: The run whose profile is judged.
+        as_of: The instant of the run, UTC, ISO 8601.
+        max_psi: The largest population stability index of its values.
+        max_empty_change: The largest change of the share of rows without a value, 0 to 1.
+        min_row_share: Not used for a column.
+        min_rows: Fewest rows on either side for a comparison.
+    """
+
+
+class ExpectTableRowCountToBeStable(_StabilityExpectation):
+    """Expect a table not to have lost rows against the audits that it is compared with.
+
+    Args:
+        relation_name: The relation.
+        run_id: The run whose profile is judged.
+        as_of: The instant of the run, UTC, ISO 8601.
+        max_psi: Not used for a table.
+        max_empty_change: Not used for a table.
+        min_row_share: The smallest share of the earlier rows that must be there.
+        min_rows: Fewest earlier rows for a comparison.
+    """
+
+
+def _members(offending: int, total: int, what: str, example: str | None) -> dict[str, Any]:
+    observed = f"{offending:,} of {total:,} members {what}"
+    return _counted(offending, total, f"{observed}, for example {example}" if example else observed)
 
 
 def _counted(offending: int, total: int, observed: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ EXPECTATION_RESULTS = sa.Table(
     sa.Column("exception_message", sa.Text),
     sa.Column("duration_seconds", sa.Numeric(12, 3)),
     sa.Column("executed_at", sa.DateTime),
+    sa.Column("affects", sa.Text),
     schema="operations",
 )
 
@@ -88,7 +89,7 @@ def _row(run_id: str, as_of: datetime, outcome: Outcome) -> dict[str, object]:
         "run_id": run_id,
         "as_of": naive_utc(as_of),
         "suite": outcome.suite.name,
-        "relation_name": str(outcome.suite.relation),
+        "relation_name": str(outcome.check.about or outcome.suite.relation),
         "segment_id": outcome.suite.segment_id,
         "expectation_type": outcome.check.type,
         "column_name": outcome.check.column_name,
@@ -100,4 +101,8 @@ def _row(run_id: str, as_of: datetime, outcome: Outcome) -> dict[str, object]:
         "exception_message": outcome.exception_message,
         "duration_seconds": Decimal(f"{outcome.duration_seconds:.3f}"),
         "executed_at": naive_utc(outcome.executed_at),
+        # Long, and of no use where nothing failed.
+        "affects": None
+        if outcome.is_success or outcome.check.affects is None
+        else f",{','.join(outcome.check.affects)},",
     }

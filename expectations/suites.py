@@ -1,9 +1,11 @@
 """What is expected of each relation, as plain data: no query and no Great Expectations here."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
+
+from orchestration.errors import StrataError
 
 Severity = Literal["critical", "warning"]
 
@@ -34,6 +36,12 @@ class Relation:
 CUSTOMERS = Relation("customer_360", "customer_360")
 ACCOUNTS = Relation("customer_360", "account_360")
 CANDIDATES = Relation("segments", "segment_candidates")
+PROFILES = Relation("operations", "column_profiles")
+ARRIVALS = Relation("staging", "stg_events__arrivals")
+
+# Types that later audits look up, to learn which earlier profile to compare with.
+DISTRIBUTION = "expect_column_distribution_to_be_stable"
+ROW_COUNT = "expect_table_row_count_to_be_stable"
 
 # Where the members of a segment live: entity -> (relation, key column).
 ENTITY_KEYS: Mapping[str, tuple[Relation, str]] = {
@@ -47,7 +55,9 @@ class Check:
     """One expectation: its Great Expectations type and arguments, and the bound in words.
 
     `columns` are those the expectation reads, so that a failure holds only what uses them;
-    empty for an expectation about a whole relation.
+    empty for an expectation about a whole relation. `about` is that relation, if it is another
+    than the suite's; `affects` are the columns of the 360s that are computed from what it is
+    about, as customer.mrr, None if they are not known.
     """
 
     type: str
@@ -55,6 +65,8 @@ class Check:
     columns: tuple[str, ...]
     expected: str
     severity: Severity = "critical"
+    about: Relation | None = None
+    affects: tuple[str, ...] | None = None
 
     @property
     def column_name(self) -> str | None:
@@ -85,16 +97,114 @@ class Segment:
     entity: str
     label: str
     description: str = ""
+    priority_group: str | None = None
+    expectations: Mapping[str, str] = field(default_factory=dict)  # name -> SQL, of the owner
+
+
+@dataclass(frozen=True)
+class DriftBounds:
+    """How far columns and tables may be from earlier audits.
+
+    `max_psi` is the largest population stability index of a column's values, `max_empty_change`
+    the largest change of the share of its rows without a value, `min_row_share` the smallest share
+    of a table's earlier rows that must still be there; with fewer than `min_rows` rows none of
+    them is asked.
+    """
+
+    max_psi: float = 0.25
+    max_empty_change: float = 0.05
+    min_row_share: float = 0.8
+    min_rows: int = 100
+
+    @classmethod
+    def from_settings(cls, settings: object) -> "DriftBounds":
+        """The bounds of the project variable `drift`. Raises StrataError for any other shape."""
+        known = {each.name: each.default for each in fields(cls)}
+        if not isinstance(settings, Mapping) or not settings.keys() <= known.keys():
+            raise StrataError(
+                f"The variable drift in dbt_project.yml is {settings!r}. "
+                f"It takes {', '.join(known)}."
+            )
+        for name, value in settings.items():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            is_share = name in ("max_empty_change", "min_row_share")
+            if not is_number or value < 0 or (is_share and value > 1):
+                raise StrataError(
+                    f"The variable drift.{name} in dbt_project.yml is {value!r}. It takes "
+                    f"{'a share from 0 to 1' if is_share else 'a number from 0'}."
+                )
+        return cls(**settings)
 
 
 def warehouse_suites(as_of: datetime, segments: Sequence[Segment]) -> list[Suite]:
-    """Every suite of one audit: the two 360s, the candidates, and one for each segment."""
+    """The suites of one audit but for drift: the 360s, the candidates, one for each segment."""
     return [
         customer_suite(as_of),
         account_suite(),
         candidates_suite(segments),
         *(segment_suite(segment) for segment in segments),
     ]
+
+
+def drift_suite(
+    columns: Sequence[tuple[Relation, str]],
+    run_id: str,
+    as_of: datetime,
+    bounds: DriftBounds,
+    *,
+    affected: Callable[[Relation, str | None], tuple[str, ...] | None],
+    problem: str | None = None,
+) -> Suite:
+    """Checks that columns are distributed, and tables filled, as in earlier audits.
+
+    `columns` are those that the run profiled: what segment rules read of the 360s, and the columns
+    of the sources. `affected` says which columns of the 360s are computed from one of those, or
+    from the rows of a relation. `problem` is why there is no profile, which fails every check.
+    """
+    shared: dict[str, Any] = {
+        "run_id": run_id,
+        "as_of": naive_utc(as_of).isoformat(),
+        **asdict(bounds),
+        **({"problem": problem} if problem else {}),
+    }
+    return Suite(
+        name="drift",
+        relation=PROFILES,
+        title="Drift",
+        description="Columns that segments read and keys of the sources, beside earlier audits:"
+        " of the same day, and of the same hour a day and a week before.",
+        checks=(
+            *(
+                Check(
+                    ROW_COUNT,
+                    {**shared, "relation_name": str(relation)},
+                    (),
+                    f"{relation}: at least {bounds.min_row_share:.0%} of the rows of before",
+                    about=relation,
+                    affects=affected(relation, None),
+                )
+                for relation in dict.fromkeys(relation for relation, _ in columns)
+                # Of these a day's are profiled; how many usually land is for source_volume.
+                if relation != ARRIVALS
+            ),
+            *(
+                Check(
+                    DISTRIBUTION,
+                    {
+                        **shared,
+                        "relation_name": str(relation),
+                        "column_name": column,
+                    },
+                    (column,),
+                    f"{relation}.{column}: distributed as before (PSI at most {bounds.max_psi},"
+                    f" empty rows within {bounds.max_empty_change:.0%})",
+                    about=relation,
+                    affects=affected(relation, column),
+                )
+                for relation, column in columns
+            ),
+        ),
+    )
 
 
 def customer_suite(as_of: datetime) -> Suite:
@@ -219,6 +329,38 @@ def segment_suite(segment: Segment) -> Suite:
             members("be_unique", ("entity_id",), "nobody is a member twice"),
             members("exist", ("entity_id",), f"every member is in {segment.entity}_360"),
             members("be_of_entity", ("entity",), f"every member is of entity {segment.entity}"),
+            *(
+                (
+                    members(
+                        "be_in_no_other_of_the_group",
+                        ("entity_id",),
+                        f"nobody is in another segment of the group {segment.priority_group}",
+                    ),
+                )
+                if segment.priority_group
+                else ()
+            ),
+            *(
+                Check(
+                    "expect_segment_members_to_meet_condition",
+                    {**of_segment, "condition": condition},
+                    (),
+                    f"{name}: {condition}",
+                )
+                for name, condition in segment.expectations.items()
+            ),
+            Check(
+                "expect_segment_stays_not_to_overlap",
+                of_segment,
+                ("valid_from", "valid_to"),
+                "nobody is in it twice at one time",
+            ),
+            Check(
+                "expect_segment_stays_to_be_those_published",
+                of_segment,
+                ("valid_to",),
+                "its open stays are the members that the last run published",
+            ),
         ),
     )
 

@@ -31,6 +31,8 @@ app = typer.Typer(
 )
 new = typer.Typer(no_args_is_help=True, help="Write a new file.")
 app.add_typer(new, name="new")
+bounds = typer.Typer(no_args_is_help=True, help="Bounds of segments learned from past runs.")
+app.add_typer(bounds, name="bounds")
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -182,6 +184,52 @@ def _decide(
 
     check_reachable(target, must_exist=True)
     return decide(engine(target), segment_id, kind, reason=reason, by=by or getpass.getuser())
+
+
+@bounds.command()
+def propose(
+    segment_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="One segment; all of them if not given.")
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write them to the seed, to review and commit.")
+    ] = False,
+    target: Target = None,
+) -> None:
+    """Propose how many members segments may have, by hour and weekday where they have a rhythm."""
+    from orchestration.bounds import LEAST, SEED, merged, read_seed, read_sizes, write_seed
+    from orchestration.bounds import propose as propose_bounds
+    from orchestration.warehouse import check_reachable, engine
+
+    committed = read_seed()
+    check_reachable(target, must_exist=True)
+    sizes = read_sizes(engine(target), segment_id)
+    proposed = propose_bounds(sizes)
+    held_by = {(one.segment_id, one.weekday, one.hour): one for one in committed}
+    table = Table(title="Proposed bounds", title_justify="left", header_style="bold")
+    for name in ("segment", "for", "fewest", "most", "runs", "now"):
+        table.add_column(name, justify="left" if name in ("segment", "for") else "right")
+    for one in proposed:
+        now = held_by.get((one.segment_id, one.weekday, one.hour))
+        table.add_row(
+            one.segment_id,
+            one.when,
+            f"{one.fewest:,}",
+            f"{one.most:,}",
+            f"{one.observations:,}",
+            f"{now.fewest:,} to {now.most:,}" if now else "",
+        )
+    if proposed:
+        out.print(table)
+    learned = {one.segment_id for one in proposed}
+    few = len(sizes.keys() - learned)
+    if few:
+        out.print(f"{few} segments have no proposal: fewer than {LEAST} runs published them.")
+    if write and proposed:
+        write_seed(merged(committed, proposed))
+        out.print(f"Wrote {SEED}. Look at the diff, then commit it.", soft_wrap=True)
+    elif proposed:
+        out.print("Nothing was written; --write writes the seed learned_bounds.")
 
 
 @app.command()

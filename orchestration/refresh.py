@@ -16,10 +16,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from expectations.suites import DriftBounds
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import StrataError
 from orchestration.progress import Progress
-from orchestration.project import TARGET_DIR, utc_now
+from orchestration.project import TARGET_DIR, project_vars, utc_now
 from orchestration.warehouse import check_reachable, engine, target_name
 
 DATA_DOCS_DIR = TARGET_DIR / "data_docs"
@@ -86,6 +87,7 @@ class Refresh:
     ) -> "Refresh":
         """A refresh that has checked that the warehouse opens and the project parses."""
         check_reachable(target)
+        drift_bounds()  # a wrong setting stops before anything is written
         dbt = Dbt(target_name(target), {"strata_sources": sources}, progress.result, progress.note)
         progress("reading the project")
         _ = dbt.manifest
@@ -151,6 +153,7 @@ class Refresh:
             run_id=self.run_id,
             as_of=self.as_of,
             docs_dir=DATA_DOCS_DIR,
+            drift=drift_bounds(),
         )
         warehouse.dispose()
         return [str(failure) for failure in report.failed]
@@ -209,6 +212,11 @@ class Refresh:
         if found:
             with suppress(NodesFailed):
                 self.dbt.run("test", found, flags=["--store-failures"], **variables)
+
+
+def drift_bounds() -> DriftBounds:
+    """The bounds of the project variable `drift`. Raises StrataError for a wrong one."""
+    return DriftBounds.from_settings(project_vars().get("drift") or {})
 
 
 def refresh(run: Refresh) -> list[Verdict]:

@@ -19,6 +19,7 @@ from orchestration.lineage import ROWS, Column, Origin, origins_of
 from orchestration.project import PROJECT_DIR, parse_sources
 
 PAGE = PROJECT_DIR / "docs" / "source-map.md"
+LINEAGE = PROJECT_DIR / "expectations" / "column_lineage.csv"
 THREE_SIXTIES = ("customer_360", "account_360")
 COMMAND = ".venv/bin/strata source-map"
 
@@ -336,9 +337,29 @@ change of models write it again with `{COMMAND}`.
 """
 
 
-def write_page(path: Path = PAGE) -> None:
-    """Writes the page."""
-    path.write_text(render(read_source_map()))
+def write_page(path: Path = PAGE, lineage: Path = LINEAGE) -> None:
+    """Writes the page, and what the audit reads of it."""
+    source_map = read_source_map()
+    path.write_text(render(source_map))
+    lineage.write_text(render_lineage(source_map))
+
+
+def render_lineage(source_map: SourceMap) -> str:
+    """For each column of a staging interface, and for its rows, the columns of the 360s that are
+    computed from it, as CSV."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for model in THREE_SIXTIES:
+        entity = model.partition("_")[0]
+        for name in source_map.node(model).columns:
+            origin = source_map.trace(model, name).interfaces
+            for column in origin.values | origin.conditions:
+                key = source_map.of(column.relation).relation, column.name
+                found.setdefault(key, set()).add(f"{entity}.{name}")
+    lines = [
+        f"{relation},{column},{' '.join(sorted(columns))}"
+        for (relation, column), columns in sorted(found.items())
+    ]
+    return "\n".join(["interface,column,columns_of_360s", *lines]) + "\n"
 
 
 def render(source_map: SourceMap) -> str:

@@ -7,8 +7,10 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 TEST_DATA = Path(os.environ.get("STRATA_TEST_DATA", PROJECT_DIR.parent / "shared" / "data"))
@@ -16,6 +18,29 @@ TEST_DATA = Path(os.environ.get("STRATA_TEST_DATA", PROJECT_DIR.parent / "shared
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "yes"
+
+
+# What is made once for each worker and takes minutes: these files go to one worker.
+TOGETHER = {"test_postgres.py": "PostgreSQL", "test_people.py": "PostgreSQL"}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Files are the units of work, but for those that share what is made for a worker."""
+    return _ByFile(config, log)
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return TOGETHER.get(Path(file).name, file)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where `Project` keeps what dbt parsed, for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["STRATA_TESTS_PARSED"] = str(shared / "parsed")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Runs the project the way people do, for tests: the `strata` and `dbt` commands on a warehouse."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -53,16 +54,39 @@ class Project:
         """The `strata` command of this project's own sources."""
         return [sys.executable, "-m", "orchestration.cli", *arguments]
 
+    @property
+    def environment_here(self) -> dict[str, str]:
+        """The environment of commands that run in its folder: every project names its file alike,
+        so that dbt may use what it parsed for another."""
+        return {**self.environment, "STRATA_DUCKDB_PATH": self.duckdb.name}
+
     def strata(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `strata`; output and exit code as a person would get them."""
-        return subprocess.run(
+        parsed = self._parsed(arguments)
+        if parsed is not None:
+            _copy_parsed(parsed, self.folder / "target")
+        done = subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment_here,
             capture_output=True,
             text=True,
             check=False,
         )
+        if parsed is not None:
+            _copy_parsed(self.folder / "target", parsed)
+        return done
+
+    def _parsed(self, arguments: Sequence[str]) -> Path | None:
+        """Where tests of one session keep what dbt parsed for this target and these sources of the
+        project's own files; parsing takes ten seconds."""
+        folder = os.environ.get("STRATA_TESTS_PARSED")
+        if folder is None or self.sources != PROJECT_DIR:
+            return None
+        systems = [arguments[n + 1] for n, one in enumerate(arguments) if one == "--sources"]
+        server = self.settings.get("STRATA_POSTGRES_PORT", "")
+        name = re.sub(r"[^a-z0-9]+", "-", " ".join([self.target, server, *systems]))
+        return Path(folder) / name
 
     def refresh(self, as_of: str, *, sources: str = ONLY_BILLING) -> str:
         """Runs `strata refresh` and expects it to succeed; what it printed."""
@@ -87,7 +111,7 @@ class Project:
         with subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment_here,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -134,6 +158,18 @@ class Project:
         folder.mkdir(parents=True)
         shutil.copy(self.duckdb, folder / "strata.duckdb")
         return Project(folder, self.target, self.settings, self.sources)
+
+
+def _copy_parsed(source: Path, target: Path) -> None:
+    """What dbt parsed, and for which files, to where there is none yet; whole or not at all."""
+    names = ("partial_parse.msgpack", "parsed_files.txt")
+    if (target / names[-1]).exists() or not all((source / name).exists() for name in names):
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        draft = target / f"{name}.{os.getpid()}"
+        shutil.copy(source / name, draft)
+        draft.replace(target / name)
 
 
 def edited_sources(folder: Path, files: Mapping[str, str]) -> Path:

@@ -26,6 +26,7 @@
     {%- endfor -%}
     {%- do _check_texts(where, definition) -%}
     {%- do _check_conditions(where, definition.conditions) -%}
+    {%- do _check_expectations(where, definition.expectations) -%}
     {%- do _check_requires(where, definition.requires) -%}
     {%- do _check_bounds(where, definition) -%}
     {%- do _check_review_by(where, definition.review_by) -%}
@@ -72,24 +73,46 @@
     {%- if conditions is not mapping or not conditions -%}
         {%- do exceptions.raise_compiler_error(where ~ 'has no conditions. It takes at least one {name: SQL}.') -%}
     {%- endif -%}
-    {%- for name, sql in conditions.items() -%}
+    {%- do _check_named_sql(where, 'condition', conditions) -%}
+{% endmacro %}
+
+
+{% macro _check_expectations(where, expectations) %}
+    {%- if expectations is not mapping -%}
+        {%- do exceptions.raise_compiler_error(
+            where ~ 'has the expectations ' ~ tojson(expectations) ~ '. It takes {name: SQL}, or leave it out.'
+        ) -%}
+    {%- endif -%}
+    {%- do _check_named_sql(where, 'expectation', expectations) -%}
+    {%- for name, sql in expectations.items() if '__' in sql or modules.re.search('\\bselect\\b', sql | lower) -%}
+        {%- do exceptions.raise_compiler_error(
+            where ~ "has the expectation '" ~ name ~ "': " ~ sql | trim
+            ~ '. It takes SQL over columns of the 360s only, no subquery and no segment.'
+        ) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+
+{% macro _check_named_sql(where, what, named) %}
+    {%- for name, sql in named.items() -%}
         {%- if name is not string or not name | trim -%}
             {%- do exceptions.raise_compiler_error(
-                where ~ 'names a condition ' ~ tojson(name) ~ '. The name is a text: what a person reads when asking why.'
+                where ~ 'names ' ~ ('an ' if what[0] == 'e' else 'a ') ~ what ~ ' ' ~ tojson(name)
+                ~ '. The name is a text: what a person reads when asking why.'
             ) -%}
         {%- endif -%}
         {%- if sql is not string -%}
             {%- do exceptions.raise_compiler_error(
-                where ~ "has the condition '" ~ name ~ "': " ~ (tojson(sql) if sql is defined else 'nothing')
+                where ~ "has the " ~ what ~ " '" ~ name ~ "': " ~ (tojson(sql) if sql is defined else 'nothing')
                 ~ '. It takes SQL as a text.'
             ) -%}
         {%- endif -%}
         {%- if not sql | trim -%}
-            {%- do exceptions.raise_compiler_error(where ~ "has an empty condition '" ~ name ~ "'. It takes SQL.") -%}
+            {%- do exceptions.raise_compiler_error(where ~ "has an empty " ~ what ~ " '" ~ name ~ "'. It takes SQL.") -%}
         {%- endif -%}
         {%- if sql.count("'") % 2 == 1 -%}
             {%- do exceptions.raise_compiler_error(
-                where ~ "has an unclosed quote in the condition '" ~ name ~ "': " ~ sql | trim
+                where ~ "has an unclosed quote in the " ~ what ~ " '" ~ name ~ "': " ~ sql | trim
             ) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -20,6 +20,21 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- for sql in definition.expectations.values() -%}
+        {%- for alias, column in modules.re.findall('\\b([ca])\\.([A-Za-z_][A-Za-z_0-9]*)', sql) -%}
+            {%- set entity = 'customer' if alias == 'c' else 'account' -%}
+            {%- if entity == 'customer' and definition.entity == 'account' or column not in contract_columns(entity) -%}
+                {%- do exceptions.raise_compiler_error(
+                    where ~ 'has an expectation that names ' ~ alias ~ '.' ~ column ~ ', but ' ~ (
+                        'a segment of accounts may name account_360 (a) only.'
+                        if entity == 'customer' and definition.entity == 'account'
+                        else entity ~ '_360 has no such column. Nearest: '
+                        ~ nearest_names(column, contract_columns(entity).keys()) | join(', ') ~ '.'
+                    )
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
     {%- for example in definition.examples -%}
         {%- set account, own = 'account', definition.entity -%}
         {%- for part, entity in {'given': own, 'given_account': account, 'others': own, 'other_accounts': account}.items() -%}

@@ -19,6 +19,9 @@
       review_by: date by which the owner looks at the definition again.
       examples: boundary cases, each {given: {column: value}, member: true or
         false}. Columns not given are null; a value may be `days_ago(n)`.
+      expectations: {name: SQL}; what the owner expects of every member besides the
+        conditions, over the same columns. Great Expectations audits it; a member that
+        contradicts it holds the segment.
       priority_group, priority: of the segments of one group an entity is in the one
         with the lowest priority only (whole numbers, 1 wins). -#}
 {% macro segment(
@@ -35,6 +38,7 @@
     purpose='',
     review_by=none,
     examples=[],
+    expectations={},
     priority_group=none,
     priority=none
 ) %}
@@ -52,6 +56,7 @@
         'purpose': purpose,
         'review_by': review_by,
         'examples': examples,
+        'expectations': expectations,
         'priority_group': priority_group,
         'priority': priority,
         'unknown_arguments': kwargs.keys() | list + varargs | list,

@@ -11,13 +11,14 @@
 {%- set weekday_periods = [7, 14, 21] -%}
 {%- set bounds = var('completeness') -%}
 
--- Rows by the number of whole periods of 24 hours before the instant in which they landed:
--- period 0 ends with the instant.
+-- Rows by the number of whole periods of 24 hours before the instant in which they landed
+-- (period 0 ends with the instant), and whether it was in the last hours of the period.
 with landed as (
     {%- for domain, (model_name, column) in landings.items() %}
     select
         '{{ domain }}' as domain,
-        {{ days_since(column) }} as period
+        {{ days_since(column) }} as period,
+        {{ hours_since(column) }} - 24 * {{ days_since(column) }} < {{ bounds.silent_hours }} as is_in_last_hours
     from {{ ref(model_name) }}
     where {{ column }} <= {{ as_of() }} and {{ column }} > {{ as_of() }} - interval '23' day
     {{ 'union all' if not loop.last }}
@@ -28,7 +29,8 @@ counted as (
     select
         domain,
         period,
-        count(*) as row_count
+        count(*) as row_count,
+        sum(case when is_in_last_hours then 1 else 0 end) as last_hours_count
     from landed
     group by domain, period
 ),
@@ -37,7 +39,8 @@ domains as (
     select
         domain,
         max(period) as oldest_period,
-        sum(case when period = 0 then row_count else 0 end) as row_count
+        sum(case when period = 0 then row_count else 0 end) as row_count,
+        sum(case when period = 0 then last_hours_count else 0 end) as last_hours_count
     from counted
     group by domain
 ),
@@ -53,7 +56,8 @@ earlier as (
     select
         domains.domain,
         periods.period,
-        coalesce(counted.row_count, 0) as row_count
+        coalesce(counted.row_count, 0) as row_count,
+        coalesce(counted.last_hours_count, 0) as last_hours_count
     from domains
     inner join periods on domains.oldest_period > periods.period
     left join counted on domains.domain = counted.domain and periods.period = counted.period
@@ -63,7 +67,8 @@ recent as (
     select
         domain,
         count(*) as period_count,
-        percentile_cont(0.5) within group (order by row_count) as median_count
+        percentile_cont(0.5) within group (order by row_count) as median_count,
+        percentile_cont(0.5) within group (order by last_hours_count) as median_last_hours_count
     from earlier
     where period <= {{ recent_periods | last }}
     group by domain
@@ -72,7 +77,8 @@ recent as (
 same_weekday as (
     select
         domain,
-        percentile_cont(0.5) within group (order by row_count) as median_count
+        percentile_cont(0.5) within group (order by row_count) as median_count,
+        percentile_cont(0.5) within group (order by last_hours_count) as median_last_hours_count
     from earlier
     where period in ({{ weekday_periods | join(', ') }})
     group by domain
@@ -83,10 +89,17 @@ measured as (
     select
         domains.domain,
         domains.row_count,
+        domains.last_hours_count,
         recent.period_count,
         cast(
             least(recent.median_count, coalesce(same_weekday.median_count, recent.median_count)) as decimal(18, 1)
-        ) as usual_row_count
+        ) as usual_row_count,
+        cast(
+            least(
+                recent.median_last_hours_count,
+                coalesce(same_weekday.median_last_hours_count, recent.median_last_hours_count)
+            ) as decimal(18, 1)
+        ) as usual_last_hours_count
     from domains
     left join recent on domains.domain = recent.domain
     left join same_weekday on domains.domain = same_weekday.domain
@@ -99,8 +112,12 @@ judged as (
         row_count,
         usual_row_count,
         cast({{ bounds.min_share }} as decimal(9, 6)) as min_share,
+        last_hours_count,
+        usual_last_hours_count,
         case
-            when coalesce(period_count, 0) < 3 or usual_row_count < {{ bounds.min_usual_rows }} then 'unknown'
+            when coalesce(period_count, 0) < 3 then 'unknown'
+            when last_hours_count = 0 and usual_last_hours_count >= {{ bounds.min_usual_rows_when_silent }} then 'silent'
+            when usual_row_count < {{ bounds.min_usual_rows }} then 'unknown'
             when row_count < {{ bounds.min_share }} * usual_row_count then 'incomplete'
             else 'complete'
         end as status

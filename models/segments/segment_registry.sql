@@ -13,8 +13,12 @@ select
     cast({{ text_literal(definition.review_by) }} as date) as review_by,
     {{ text_literal(definition.purpose) }} as purpose,
     {{ text_literal(definition.requires | join(',')) }} as requires,
-    {{ text_literal(',' ~ (definition.columns_used.customer + definition.columns_used.account) | join(',') ~ ',') }}
-        as columns_used,
+    {%- set columns_used = [] %}
+    {%- for entity, columns in definition.columns_used.items() %}
+    {%- for column in columns %}{% do columns_used.append(entity ~ '.' ~ column) %}{% endfor %}
+    {%- endfor %}
+    {{ text_literal(',' ~ columns_used | join(',') ~ ',') }} as columns_used,
+    {{ text_literal(tojson(definition.expectations)) }} as expectations,
     cast({{ definition.min_size }} as bigint) as min_size,
     cast({{ definition.max_share }} as decimal(9, 6)) as max_share,
     cast({{ definition.max_change }} as decimal(9, 6)) as max_change,

@@ -26,6 +26,24 @@ members_before as (
     where valid_from < {{ as_of() }} and (valid_to is null or valid_to >= {{ as_of() }})
 ),
 
+-- What a person committed of what was learned; the row for this weekday and hour comes first.
+learned_bounds as (
+    select
+        segment_id,
+        cast(fewest as bigint) as fewest,
+        cast(most as bigint) as most,
+        cast(weekday as integer) as weekday,
+        cast(hour as integer) as hour,
+        row_number() over (
+            partition by segment_id
+            order by case when weekday is null then 1 else 0 end, case when hour is null then 1 else 0 end
+        ) as preference
+    from {{ ref('learned_bounds') }}
+    where
+        (weekday is null or cast(weekday as integer) = extract(isodow from {{ as_of() }}))
+        and (hour is null or cast(hour as integer) = extract(hour from {{ as_of() }}))
+),
+
 -- What a held segment goes on showing: members published so far, this very instant included.
 members_published as (
     select
@@ -157,11 +175,18 @@ stale_domains as (
 incomplete_domains as (
     select
         domain,
-        domain || ' is incomplete: ' || row_count || ' rows landed in the 24 hours before the instant, usually '
-        || cast(usual_row_count as decimal(18, 0)) || ', the bound is ' || cast(100 * min_share as decimal(9, 1))
-        || '%' as problem
+        case
+            when status = 'silent'
+                then
+                    domain || ' is silent: no row landed in the last {{ var('completeness').silent_hours }} hours, usually '
+                    || cast(usual_last_hours_count as decimal(18, 0))
+            else
+                domain || ' is incomplete: ' || row_count || ' rows landed in the 24 hours before the instant, usually '
+                || cast(usual_row_count as decimal(18, 0)) || ', the bound is '
+                || cast(100 * min_share as decimal(9, 1)) || '%'
+        end as problem
     from {{ ref('source_volume') }}
-    where status = 'incomplete'
+    where status in ('incomplete', 'silent')
 ),
 
 domain_problems as (
@@ -214,6 +239,7 @@ rule_columns as (
     {%- for entity, column in own_key | unique %}
     select
         '{{ definition.id }}' as segment_id,
+        '{{ entity }}' as entity,
         'customer_360.{{ entity }}_360' as relation_name,
         '{{ column }}' as column_name
     {{ 'union all' if not (outer.last and loop.last) }}
@@ -223,46 +249,88 @@ rule_columns as (
 
 -- A failed expectation counts against the segment it is about. One about a 360 counts
 -- against the segments whose rules name one of its columns; without a column it is about
--- the whole relation, and counts against every segment that reads it.
+-- the whole relation, and counts against every segment that reads it. One about a source
+-- counts against the segments whose rules name a column that is computed from what failed,
+-- or against those that require the domain.
+failed_results as (
+    select
+        segment_id,
+        relation_name,
+        column_name,
+        case
+            {%- for domain in staging_adapters() %}
+            when relation_name like 'staging.stg^_{{ domain }}^_^_%' escape '^' then '{{ domain }}'
+            {%- endfor %}
+        end as domain,
+        affects,
+        exception_message is not null as is_broken,
+        coalesce(column_name || ': ', '') || expected || '; found: '
+        || coalesce(exception_message, observed_value, 'not met') as words
+    from expectation_results
+    where not is_success and severity = 'critical'
+),
+
 failures_by_segment as (
-    select distinct
-        results.segment_id,
-        results.suite,
-        results.expectation_type,
-        results.column_name,
-        results.exception_message
-    from expectation_results as results
-    where not results.is_success and results.severity = 'critical' and results.segment_id is not null
+    select
+        segment_id,
+        is_broken,
+        words
+    from failed_results
+    where segment_id is not null
 
     union
 
-    select distinct
+    select
         rule_columns.segment_id,
-        results.suite,
-        results.expectation_type,
-        results.column_name,
-        results.exception_message
-    from expectation_results as results
+        failed_results.is_broken,
+        failed_results.words
+    from failed_results
     inner join rule_columns
-        on results.relation_name = rule_columns.relation_name
+        on failed_results.relation_name = rule_columns.relation_name
         and (
-            results.column_name is null
-            or ',' || results.column_name || ',' like '%,' || rule_columns.column_name || ',%'
+            failed_results.column_name is null
+            or ',' || failed_results.column_name || ',' like '%,' || rule_columns.column_name || ',%'
         )
-    where not results.is_success and results.severity = 'critical' and results.segment_id is null
+    where failed_results.segment_id is null
+
+    union
+
+    select
+        registry.segment_id,
+        failed_results.is_broken,
+        failed_results.words
+    from failed_results
+    inner join registry on ',' || registry.requires || ',' like '%,' || failed_results.domain || ',%'
+    where failed_results.segment_id is null and failed_results.affects is null
+
+    union
+
+    select
+        rule_columns.segment_id,
+        failed_results.is_broken,
+        failed_results.words
+    from failed_results
+    inner join rule_columns
+        on failed_results.affects like '%,' || rule_columns.entity || '.' || rule_columns.column_name || ',%'
+    where failed_results.segment_id is null
 ),
 
+numbered_failures as (
+    select
+        *,
+        row_number() over (partition by segment_id, is_broken order by words) as position
+    from failures_by_segment
+),
+
+-- The first three in words, and how many there are.
 failed_expectations as (
     select
         segment_id,
-        count(*) as failed_count,
-        count(exception_message) as broken_count,
-        min(
-            suite || ': ' || expectation_type
-            || coalesce(' on ' || column_name, '')
-            || coalesce(' (' || exception_message || ')', '')
-        ) as first_failed
-    from failures_by_segment
+        count(case when not is_broken then 1 end) as failed_count,
+        count(case when is_broken then 1 end) as broken_count,
+        {{ dbt.listagg("case when not is_broken and position <= 3 then words end", "', '", "order by words") }} as failed,
+        {{ dbt.listagg("case when is_broken and position <= 3 then words end", "', '", "order by words") }} as broken
+    from numbered_failures
     group by segment_id
 ),
 
@@ -290,7 +358,12 @@ measured as (
         failed_examples.failed as failed_examples,
         coalesce(failed_expectations.failed_count, 0) as failed_expectation_count,
         coalesce(failed_expectations.broken_count, 0) as broken_expectation_count,
-        failed_expectations.first_failed,
+        failed_expectations.failed as failed_expectations,
+        failed_expectations.broken as broken_expectations,
+        learned_bounds.fewest as learned_fewest,
+        learned_bounds.most as learned_most,
+        learned_bounds.weekday as learned_weekday,
+        learned_bounds.hour as learned_hour,
         unfit_sources.problems as source_problems,
         case when decisions.decision = 'hold' then decisions.decided_by || ': ' || decisions.reason end as held_by,
         -- A release is for the next run of its version that publishes, and for running that instant again.
@@ -307,6 +380,7 @@ measured as (
     left join sizes on registry.segment_id = sizes.segment_id
     left join movements on registry.segment_id = movements.segment_id
     left join moves on registry.segment_id = moves.segment_id
+    left join learned_bounds on registry.segment_id = learned_bounds.segment_id and learned_bounds.preference = 1
     left join unfit_sources on registry.segment_id = unfit_sources.segment_id
     left join decisions on registry.segment_id = decisions.segment_id and decisions.recency = 1
     left join members_published on registry.segment_id = members_published.segment_id
@@ -332,7 +406,9 @@ judged as (
             end,
             case
                 when is_evaluated and broken_expectation_count > 0
-                    then broken_expectation_count || ' expectations could not be evaluated, among them ' || first_failed
+                    then
+                        'of the audit, ' || broken_expectation_count || ' could not be evaluated: '
+                        || broken_expectations
             end
             {%- if not may_publish_unaudited() %},
             case
@@ -358,6 +434,17 @@ judged as (
                                 || cast(100 * max_share as decimal(9, 1)) || '%'
                     end,
                     case
+                        when member_count < learned_fewest or member_count > learned_most
+                            then
+                                member_count || ' members, outside of ' || learned_fewest || ' to ' || learned_most
+                                || ' as learned for '
+                                || case
+                                    when learned_hour is null then 'any time'
+                                    when learned_weekday is null then 'this hour'
+                                    else 'this hour and weekday'
+                                end
+                    end,
+                    case
                         when
                             previous_count > 0
                             and entered_count + left_count > max_change * previous_count
@@ -379,8 +466,8 @@ judged as (
                                 || failed_examples
                     end,
                     case
-                        when failed_expectation_count > broken_expectation_count
-                            then failed_expectation_count || ' expectations failed, among them ' || first_failed
+                        when failed_expectation_count > 0
+                            then 'of the audit, ' || failed_expectation_count || ' failed: ' || failed_expectations
                     end
                 )
         end as liftable_reasons

@@ -3,7 +3,15 @@
 import pytest
 
 from orchestration.lineage import ROWS, Column, Origin, origins_of
-from orchestration.source_map import COMMAND, PAGE, SourceMap, read_source_map, render
+from orchestration.source_map import (
+    COMMAND,
+    LINEAGE,
+    PAGE,
+    SourceMap,
+    read_source_map,
+    render,
+    render_lineage,
+)
 
 
 @pytest.fixture(scope="module")
@@ -13,6 +21,8 @@ def source_map() -> SourceMap:
 
 def test_the_page_is_up_to_date(source_map: SourceMap) -> None:
     assert PAGE.read_text() == render(source_map), f"write docs/source-map.md again: {COMMAND}"
+    again = f"write expectations/column_lineage.csv again: {COMMAND}"
+    assert LINEAGE.read_text() == render_lineage(source_map), again
 
 
 def test_every_column_of_the_360s_comes_from_somewhere(source_map: SourceMap) -> None:

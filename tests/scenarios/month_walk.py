@@ -253,13 +253,23 @@ class Walk:
         return Known(paid, account_paid, self._days, self._last_seen, heirs, self._has_problem(now))
 
     def _has_problem(self, now: datetime) -> bool:
-        """Whether the events are stale, or fewer than half of what is usual."""
+        """Whether the events are stale, silent, or fewer than half of what is usual."""
         if OUTAGE[0] <= now < OUTAGE[1] and now - OUTAGE[0] > STALE_AFTER:
             return True
         # Landed so many whole days before the instant: later than the one bound, up to the other.
         bounds = [bisect_right(self._arrivals, now - n * DAY) for n in range(23)]
         counts = [later - earlier for later, earlier in pairwise(bounds)]
-        usual = min(median(counts[1:15]), median([counts[7], counts[14], counts[21]]))
+        late = [
+            bisect_right(self._arrivals, now - n * DAY)
+            - bisect_right(self._arrivals, now - n * DAY - 6 * HOUR)
+            for n in range(22)
+        ]
+        usual, usually_late = (
+            min(median(each[1:15]), median([each[7], each[14], each[21]]))
+            for each in (counts, late)
+        )
+        if late[0] == 0 and usually_late >= 20:
+            return True
         return usual >= 100 and counts[0] < usual / 2
 
     def _candidates(self, now: datetime, known: Known) -> dict[str, set[str]]:

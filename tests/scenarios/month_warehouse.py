@@ -194,9 +194,12 @@ EMPTY = {
     "customer_id varchar",
     "staging.stg_crm__manual_overrides": "segment_id varchar, entity_id varchar, email varchar, "
     'action varchar, "by" varchar, reason varchar, until timestamp',
+    "reference.learned_bounds": "segment_id varchar, weekday integer, hour integer, "
+    "fewest bigint, most bigint",
     "operations.expectation_results": "run_id varchar, suite varchar, segment_id varchar, "
     "relation_name varchar, expectation_type varchar, column_name varchar, is_success boolean, "
-    "severity varchar, exception_message varchar",
+    "severity varchar, expected varchar, observed_value varchar, exception_message varchar, "
+    "affects varchar",
     "customer_360.fct_daily_activity": "customer_id varchar",
     "customer_360.fct_customer_events": "customer_id varchar",
     "staging.stg_crm__contacts": "loaded_at timestamp",

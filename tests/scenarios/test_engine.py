@@ -62,9 +62,12 @@ TABLES = {
     'action varchar, "by" varchar, reason varchar, until timestamp',
     "operations.source_freshness": "source_system varchar, table_name varchar, "
     "hours_behind decimal(18, 2), error_after_hours integer, status varchar",
+    "reference.learned_bounds": "segment_id varchar, weekday integer, hour integer, "
+    "fewest bigint, most bigint",
     "operations.expectation_results": "run_id varchar, suite varchar, segment_id varchar, "
     "relation_name varchar, expectation_type varchar, column_name varchar, is_success boolean, "
-    "severity varchar, exception_message varchar",
+    "severity varchar, expected varchar, observed_value varchar, exception_message varchar, "
+    "affects varchar",
     "staging.stg_events__arrivals": "arrived_at timestamp",
     "customer_360.fct_daily_activity": "customer_id varchar",
     "customer_360.fct_customer_events": "customer_id varchar",

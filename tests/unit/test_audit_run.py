@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from expectations.audit import AuditReport, audit, docs_page
-from expectations.suites import CUSTOMERS, Check, Suite, not_null
+from expectations.suites import CUSTOMERS, Check, DriftBounds, Suite, not_null
 from orchestration.errors import StrataError
 
 AS_OF = datetime(2026, 7, 1)
@@ -58,11 +58,14 @@ WAREHOUSE = (
     """
     create table segments.segment_registry as
     select * from (values
-      ('champions', 'Champions', 'Buy <often>', 'customer', true),
-      ('big_accounts', 'Big accounts', null, 'account', true),
-      ('promoters', 'Promoters', null, 'customer', true),
-      ('no_survey', 'Needs surveys', null, 'customer', false)
-    ) as registry (segment_id, label, description, entity, is_evaluated)
+      ('champions', 'Champions', 'Buy <often>', 'customer', true,
+        null, '{"they pay": "c.mrr > 0"}', ',customer.mrr,customer.last_seen_at,'),
+      ('big_accounts', 'Big accounts', null, 'account', true,
+        null, '{}', ',account.employee_count,'),
+      ('promoters', 'Promoters', null, 'customer', true, 'nps', '{}', ',customer.nps_class,'),
+      ('no_survey', 'Needs surveys', null, 'customer', false, 'nps', '{}', ',customer.nps_class,')
+    ) as registry (segment_id, label, description, entity, is_evaluated,
+      priority_group, expectations, columns_used)
     """,
     """
     create table segments.segment_candidates as
@@ -76,7 +79,13 @@ WAREHOUSE = (
       run_id text, as_of timestamp, suite text, relation_name text, segment_id text,
       expectation_type text, column_name text, is_success boolean, severity text,
       observed_value text, expected text, unexpected_count bigint, exception_message text,
-      duration_seconds numeric(12, 3), executed_at timestamp
+      duration_seconds numeric(12, 3), executed_at timestamp, affects text
+    )
+    """,
+    """
+    create table operations.column_profiles (
+      run_id text, as_of timestamp, relation_name text, column_name text, bucket text,
+      row_count bigint
     )
     """,
 )
@@ -132,7 +141,9 @@ def warehouse(url: str, *changes: Sequence[str]) -> sa.Engine:
 
 
 def run(engine: sa.Engine, docs_dir: Path, run_id: str = "run-1") -> Audited:
-    report = audit(engine, run_id=run_id, as_of=AS_OF, docs_dir=docs_dir)
+    report = audit(
+        engine, run_id=run_id, as_of=AS_OF, docs_dir=docs_dir, drift=DriftBounds(min_rows=2)
+    )
     return Audited(engine, docs_dir, report)
 
 
@@ -315,7 +326,8 @@ def test_afterwards_the_file_opens_with_other_settings(tmp_path: Path) -> None:
 def test_statements_do_not_grow_with_the_number_of_segments(tmp_path: Path) -> None:
     more = [
         "insert into segments.segment_registry"
-        " select 's' || i, 'S', null, 'customer', true from generate_series(1, 20) as t (i)"
+        " select 's' || i, 'S', null, 'customer', true, null, '{}', ','"
+        " from generate_series(1, 20) as t (i)"
     ]
     counts = []
     for name, changes in (("few", []), ("many", more)):
