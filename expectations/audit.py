@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from expectations.profiles import (
+    ROWS,
     STAGING,
     read_lineage,
     rule_columns,
@@ -22,6 +23,7 @@ from expectations.results import Outcome, require_results_table, store
 from expectations.suites import (
     ARRIVALS,
     ENTITY_KEYS,
+    REJECTED,
     DriftBounds,
     Relation,
     Segment,
@@ -159,9 +161,10 @@ def _affected() -> Callable[[Relation, str | None], tuple[str, ...] | None]:
 
     def affected(relation: Relation, column: str | None) -> tuple[str, ...] | None:
         # What is done with events is also read without the 360s, by helpers of rules.
-        if relation.schema != STAGING or relation == ARRIVALS:
+        if relation == ARRIVALS:
             return None
-        if column is None or column.endswith("_id") or column == "email":
+        is_key = column is not None and (column.endswith("_id") or column == "email")
+        if relation.schema == STAGING and (is_key or column in (None, REJECTED)):
             # What a key joins is all that is known by it: no column of the relation is spared.
             names = {
                 name
@@ -170,7 +173,7 @@ def _affected() -> Callable[[Relation, str | None], tuple[str, ...] | None]:
                 for name in columns
             }
         else:
-            names = set(lineage.get((str(relation), column), ()))
+            names = set(lineage.get((str(relation), column or ROWS), ()))
         return tuple(sorted(names - keys))
 
     return affected

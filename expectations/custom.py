@@ -362,6 +362,7 @@ class ColumnStability(TableMetricProvider):
         "max_psi",
         "max_empty_change",
         "min_row_share",
+        "max_rejected_rise",
         "min_rows",
     )
 
@@ -617,6 +618,7 @@ class _StabilityExpectation(BatchExpectation):
     max_psi: float
     max_empty_change: float
     min_row_share: float
+    max_rejected_rise: float
     min_rows: int
     problem: str | None = None  # why the run could not profile anything
 
@@ -629,6 +631,7 @@ class _StabilityExpectation(BatchExpectation):
         "max_psi",
         "max_empty_change",
         "min_row_share",
+        "max_rejected_rise",
         "min_rows",
         "problem",
     )
@@ -650,29 +653,24 @@ class _StabilityExpectation(BatchExpectation):
 class ExpectColumnDistributionToBeStable(_StabilityExpectation):
     """Expect a column to be distributed as in one of the audits that it is compared with.
 
-    Args:
-        relation_name: The relation.
-        column_name: The column.
-        run_id: The run whose profile is judged.
-        as_of: The instant of the run, UTC, ISO 8601.
-        max_psi: The largest population stability index of its values.
-        max_empty_change: The largest change of the share of rows without a value, 0 to 1.
-        min_row_share: Not used for a column.
-        min_rows: Fewest rows on either side for a comparison.
+    Its arguments are those of every expectation about stability: `relation_name` and
+    `column_name`; `run_id` and `as_of` (UTC, ISO 8601) of the run that is judged; and the bounds of
+    the project variable `drift`, of which `max_psi` and `max_empty_change` are about columns.
     """
 
 
 class ExpectTableRowCountToBeStable(_StabilityExpectation):
     """Expect a table not to have lost rows against the audits that it is compared with.
 
-    Args:
-        relation_name: The relation.
-        run_id: The run whose profile is judged.
-        as_of: The instant of the run, UTC, ISO 8601.
-        max_psi: Not used for a table.
-        max_empty_change: Not used for a table.
-        min_row_share: The smallest share of the earlier rows that must be there.
-        min_rows: Fewest earlier rows for a comparison.
+    Its arguments are those of `ExpectColumnDistributionToBeStable`; `min_row_share` is its bound.
+    """
+
+
+class ExpectRejectedRowsToBeStable(_StabilityExpectation):
+    """Expect no larger share of a source's rows to be rejected than in the audits before.
+
+    Its arguments are those of `ExpectColumnDistributionToBeStable`; `max_rejected_rise` is its
+    bound.
     """
 
 

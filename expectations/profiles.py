@@ -15,7 +15,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from expectations.suites import ARRIVALS, ENTITY_KEYS, Relation, naive_utc
+from expectations.suites import ARRIVALS, ENTITY_KEYS, REJECTED, Relation, naive_utc
 
 COLUMN_PROFILES = sa.Table(
     "column_profiles",
@@ -150,7 +150,7 @@ def read_lineage() -> dict[tuple[str, str], tuple[str, ...]]:
 def write_profiles(
     connection: sa.Connection, profiled: Sequence[Profiled], *, run_id: str, as_of: datetime
 ) -> None:
-    """Profile the columns, and count the rows of their relations, in one statement.
+    """Profile the columns, count the rows of their relations and the rejected rows, at once.
 
     Instead of what the run wrote before; profiles older than ten days are removed. The connection
     must not be inside a transaction.
@@ -181,6 +181,10 @@ def _profile_query(profiled: Sequence[Profiled], instant: datetime) -> str:
         _scan(each.relation, each.column, _bucket(each, instant), each.kind == "text", instant)
         for each in profiled
     ]
+    scans.append(
+        f"select '{STAGING}.stg_' || domain || '__' || entity, '{REJECTED}', false, '{REJECTED}',"
+        " count(*) from operations.rejected_rows group by domain, entity"
+    )
     counted = " union all ".join(scans)
     return f"""
         select cast(:run_id as varchar), cast(:as_of as timestamp), relation_name, column_name,

@@ -28,7 +28,14 @@ from expectations.profiles import (
     ROWS,
 )
 from expectations.results import EXPECTATION_RESULTS
-from expectations.suites import DISTRIBUTION, ENTITY_KEYS, ROW_COUNT, naive_utc
+from expectations.suites import (
+    DISTRIBUTION,
+    ENTITY_KEYS,
+    REJECTED,
+    REJECTIONS,
+    ROW_COUNT,
+    naive_utc,
+)
 
 Key = tuple[str, str]  # relation, column
 Profile = Mapping[str, int]  # bucket -> rows
@@ -55,11 +62,13 @@ _REGISTRY = sa.table(
 @dataclass(frozen=True)
 class Tolerance:
     """What is not yet drift: PSI of the values, change of the share of rows without one, the share
-    of earlier rows that must be there; fewer than `min_rows` rows are not compared."""
+    of earlier rows that must be there, the rise of the share of rows that are rejected; fewer than
+    `min_rows` rows are not compared."""
 
     max_psi: float
     max_empty_change: float
     min_row_share: float
+    max_rejected_rise: float
     min_rows: int
 
 
@@ -85,6 +94,17 @@ def stability(
     earlier = _profiles(query, sorted({run for runs in chosen.values() for _, run in runs}))
     found = {}
     for key in now.keys() | chosen.keys():
+        if key[1] == REJECTED:
+            rows = key[0], ROWS
+            found[key] = _rejections(
+                [(now.get(key, {}), now.get(rows, {}))]
+                + [
+                    (earlier.get(run, {}).get(key, {}), earlier.get(run, {}).get(rows, {}))
+                    for _, run in chosen.get(key, [])
+                ],
+                tolerance,
+            )
+            continue
         profiles = [
             (instant, earlier[run][key])
             for instant, run in chosen.get(key, [])
@@ -131,6 +151,19 @@ def _compare(
         return Stability(True, f"fewer than {tolerance.min_rows:,} rows, too few to compare")
     found = [_compared(now, profile, instant, tolerance) for instant, profile in enough]
     return next((one for one in found if one.is_stable), found[0])
+
+
+def _rejections(sides: Sequence[tuple[Profile, Profile]], tolerance: Tolerance) -> Stability:
+    """Rejected rows and good ones, now and then before; the smallest rise counts."""
+    counts = [(sum(bad.values()), sum(bad.values()) + sum(good.values())) for bad, good in sides]
+    (bad, rows), *before = [(bad, rows) for bad, rows in counts]
+    enough = [(then, of) for then, of in before if of >= tolerance.min_rows]
+    words = f"{bad:,} of {rows:,} rows rejected"
+    if not enough or rows < tolerance.min_rows:
+        return Stability(True, words)
+    then, of = max(enough, key=lambda one: one[0] / one[1])
+    rise = bad / rows - then / of
+    return Stability(rise <= tolerance.max_rejected_rise, f"{words}, {then:,} of {of:,} before")
 
 
 def _compared(now: Profile, then: Profile, instant: datetime, tolerance: Tolerance) -> Stability:
@@ -218,7 +251,7 @@ def _accepted_runs(query: Query, as_of: datetime) -> dict[Key, list[tuple[dateti
             results.run_id, results.as_of, results.relation_name, results.column_name,
             results.is_success,
         ).where(
-            results.expectation_type.in_((DISTRIBUTION, ROW_COUNT)),
+            results.expectation_type.in_((DISTRIBUTION, ROW_COUNT, REJECTIONS)),
             results.as_of >= since,
             results.as_of < naive_utc(as_of),
         )

@@ -42,6 +42,8 @@ ARRIVALS = Relation("staging", "stg_events__arrivals")
 # Types that later audits look up, to learn which earlier profile to compare with.
 DISTRIBUTION = "expect_column_distribution_to_be_stable"
 ROW_COUNT = "expect_table_row_count_to_be_stable"
+REJECTIONS = "expect_rejected_rows_to_be_stable"
+REJECTED = "rejected rows"  # the column that such a check is said to be about
 
 # Where the members of a segment live: entity -> (relation, key column).
 ENTITY_KEYS: Mapping[str, tuple[Relation, str]] = {
@@ -107,13 +109,14 @@ class DriftBounds:
 
     `max_psi` is the largest population stability index of a column's values, `max_empty_change`
     the largest change of the share of its rows without a value, `min_row_share` the smallest share
-    of a table's earlier rows that must still be there; with fewer than `min_rows` rows none of
-    them is asked.
+    of a table's earlier rows that must still be there, `max_rejected_rise` the largest rise of the
+    share of its rows that are rejected; with fewer than `min_rows` rows none of them is asked.
     """
 
     max_psi: float = 0.25
     max_empty_change: float = 0.05
     min_row_share: float = 0.8
+    max_rejected_rise: float = 0.01
     min_rows: int = 100
 
     @classmethod
@@ -127,7 +130,7 @@ class DriftBounds:
             )
         for name, value in settings.items():
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
-            is_share = name in ("max_empty_change", "min_row_share")
+            is_share = name not in ("max_psi", "min_rows")
             if not is_number or value < 0 or (is_share and value > 1):
                 raise StrataError(
                     f"The variable drift.{name} in dbt_project.yml is {value!r}. It takes "
@@ -186,6 +189,18 @@ def drift_suite(
                 for relation in dict.fromkeys(relation for relation, _ in columns)
                 # Of these a day's are profiled; how many usually land is for source_volume.
                 if relation != ARRIVALS
+            ),
+            *(
+                Check(
+                    REJECTIONS,
+                    {**shared, "relation_name": str(relation), "column_name": REJECTED},
+                    (REJECTED,),
+                    f"{relation}: at most {bounds.max_rejected_rise:.0%} more of its rows rejected",
+                    about=relation,
+                    affects=affected(relation, REJECTED),
+                )
+                for relation in dict.fromkeys(relation for relation, _ in columns)
+                if relation.schema == ARRIVALS.schema and relation != ARRIVALS
             ),
             *(
                 Check(

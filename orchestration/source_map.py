@@ -59,6 +59,7 @@ class Traced:
     """What lies behind one column."""
 
     models: list[str] = field(default_factory=list)  # nearest first
+    columns: set[Column] = field(default_factory=set)  # of those models
     interfaces: Origin = field(default_factory=Origin)  # and identity columns
     raw: Origin = field(default_factory=Origin)  # and columns of seeds
 
@@ -126,6 +127,10 @@ class SourceMap:
             found.conditions -= found.values
         return traced
 
+    def values_of(self, model: str, column: str) -> set[Column]:
+        """The columns that a column of a model takes its values from."""
+        return self._origins[self.node(model).unique_id].get(column, Origin()).values
+
     def identity_inputs(self) -> Origin:
         """Raw columns that the identity models read."""
         found = Origin()
@@ -158,6 +163,7 @@ class SourceMap:
             return
         if node.kind == "source":
             return
+        traced.columns.add(column)
         if node.name not in traced.models:
             traced.models.append(node.name)
         origin = self._origins[column.relation].get(column.name, Origin())
@@ -345,16 +351,24 @@ def write_page(path: Path = PAGE, lineage: Path = LINEAGE) -> None:
 
 
 def render_lineage(source_map: SourceMap) -> str:
-    """For each column of a staging interface, and for its rows, the columns of the 360s that are
-    computed from it, as CSV."""
+    """For each column of a staging interface, for its rows, and for each column of a 360, the
+    columns of the 360s that are computed from it, as CSV."""
+    traced = {
+        (model, name): source_map.trace(model, name)
+        for model in THREE_SIXTIES
+        for name in source_map.node(model).columns
+    }
     found: dict[tuple[str, str], set[str]] = {}
-    for model in THREE_SIXTIES:
-        entity = model.partition("_")[0]
-        for name in source_map.node(model).columns:
-            origin = source_map.trace(model, name).interfaces
-            for column in origin.values | origin.conditions:
-                key = source_map.of(column.relation).relation, column.name
-                found.setdefault(key, set()).add(f"{entity}.{name}")
+    for (model, name), trace in traced.items():
+        computed = f"{model.partition('_')[0]}.{name}"
+        for column in trace.interfaces.values | trace.interfaces.conditions:
+            key = source_map.of(column.relation).relation, column.name
+            found.setdefault(key, set()).add(computed)
+        # A column of a 360 is one of a feature model; who reads that one reads the same.
+        for other, column_name in traced:
+            if source_map.values_of(other, column_name) & trace.columns:
+                key = source_map.node(other).relation, column_name
+                found.setdefault(key, set()).add(computed)
     lines = [
         f"{relation},{column},{' '.join(sorted(columns))}"
         for (relation, column), columns in sorted(found.items())

@@ -116,7 +116,8 @@ judged as (
         usual_last_hours_count,
         case
             when coalesce(period_count, 0) < 3 then 'unknown'
-            when last_hours_count = 0 and usual_last_hours_count >= {{ bounds.min_usual_rows_when_silent }} then 'silent'
+            when last_hours_count = 0 and usual_last_hours_count >= {{ bounds.min_usual_rows_when_silent }}
+                then 'silent'
             when usual_row_count < {{ bounds.min_usual_rows }} then 'unknown'
             when row_count < {{ bounds.min_share }} * usual_row_count then 'incomplete'
             else 'complete'

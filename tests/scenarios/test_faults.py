@@ -30,7 +30,7 @@ LATER = [f"insert into raw_segment.{one} select * from raw_later.{one}" for one 
 
 @dataclass(frozen=True)
 class Fault:
-    """Statements on the raw tables, and the domains that depend on them.
+    """Statements on the raw tables, and what depends on them: domains, or columns.
 
     `says` is what the audit found or the reasons tell. Beside the segments that require the
     domains, those may be held whose rules name a column that is computed from them.
@@ -39,18 +39,25 @@ class Fault:
     statements: tuple[str, ...]
     says: tuple[str, ...]
     domains: tuple[str, ...]
+    columns: tuple[str, ...] = ()  # of the 360 of customers
 
 
 def events(statement: str) -> tuple[str, ...]:
     return tuple(statement.format(table=f"raw_segment.{table}") for table in EVENTS)
 
 
+EMPTY = Fault(
+    ("delete from raw_stripe.invoice",),
+    ("staging.stg_billing__invoices: at least 80% of the rows of before",),
+    domains=("billing",),
+)
+NPS = Fault(
+    ("update raw_generic.survey_responses set score = score + 1 where kind = 'nps'",),
+    ("staging.stg_survey__responses: at most 1% more of its rows rejected",),
+    domains=("survey",),
+)
 FAULTS = {
-    "an empty source table": Fault(
-        ("delete from raw_stripe.invoice",),
-        ("staging.stg_billing__invoices: at least 80% of the rows of before",),
-        domains=("billing",),
-    ),
+    "an empty source table": EMPTY,
     "90% of the events missing": Fault(
         events("delete from {table} where " + LAST_DAY + " and hash(id) % 10 <> 0"),
         ("events is incomplete: ",),
@@ -68,6 +75,16 @@ FAULTS = {
         ("staging.stg_billing__invoices.amount: distributed as before",),
         domains=("billing",),
     ),
+    "a column of countries with another name": Fault(
+        ("alter table raw_hubspot.contact rename column property_country to country_code",),
+        (
+            "customer_360.customer_360.world_region: distributed as before",
+            "customer_360.customer_360.utc_offset_hours: distributed as before",
+        ),
+        domains=(),
+        columns=("country", "world_region", "climate_zone", "support_region", "utc_offset_hours"),
+    ),
+    "scores of a survey shifted by one": NPS,
     "events in another time zone, later": Fault(
         events('update {table} set "timestamp" = "timestamp" + interval 5 hour where ' + LAST_DAY),
         ("reject_reason: distributed as before",),
@@ -82,6 +99,11 @@ FAULTS = {
         events("delete from {table} where received_at > timestamp '2026-06-30 18:00:00'"),
         ("events is silent: no row landed in the last 6 hours, usually ",),
         domains=("events",),
+    ),
+    "two at once": Fault(
+        (*EMPTY.statements, *NPS.statements),
+        (*EMPTY.says, *NPS.says),
+        domains=("billing", "survey"),
     ),
     "no key to join by": Fault(
         ("update raw_stripe.invoice set customer_id = null where hash(id) % 3 = 0",),
@@ -218,6 +240,8 @@ def test_what_a_fault_reaches_is_held_and_the_rest_is_published(
         if interface.startswith(tuple(f"staging.stg_{domain}__" for domain in fault.domains))
         for name in names
     }
+    for column in fault.columns:
+        computed |= set(read_lineage()["customer_360.customer_360", column])
 
     def depends(segment: str) -> bool:
         return bool(

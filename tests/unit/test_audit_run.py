@@ -82,6 +82,7 @@ WAREHOUSE = (
       duration_seconds numeric(12, 3), executed_at timestamp, affects text
     )
     """,
+    "create table operations.rejected_rows (domain text, entity text)",
     """
     create table operations.column_profiles (
       run_id text, as_of timestamp, relation_name text, column_name text, bucket text,
