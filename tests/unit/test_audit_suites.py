@@ -1,12 +1,21 @@
 """Suites are plain data, derived from the registry and the instant of the run."""
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from expectations.suites import Check, Segment, Suite, not_after, warehouse_suites
+from expectations.suites import (
+    Check,
+    DriftBounds,
+    Segment,
+    Suite,
+    not_after,
+    warehouse_suites,
+)
+from orchestration.errors import StrataError
 
 AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 
@@ -24,7 +33,31 @@ def test_a_registered_segment_gets_a_suite_without_anything_else_written() -> No
         "nobody is a member twice",
         "every member is in customer_360",
         "every member is of entity customer",
+        "nobody is in it twice at one time",
+        "its open stays are the members that the last run published",
     ]
+
+
+def test_a_segment_of_a_group_and_what_its_owner_expects_are_audited() -> None:
+    segment = Segment("a", "customer", "A", "", "tier", {"they pay": "c.mrr > 0"})
+    expected = [check.expected for check in suite_named("segment__a", segment).checks]
+    assert "nobody is in another segment of the group tier" in expected
+    assert "they pay: c.mrr > 0" in expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"max_psi": "high"}, "drift.max_psi in dbt_project.yml is 'high'. It takes a number"),
+        ({"max_psi": -1}, "drift.max_psi in dbt_project.yml is -1. It takes a number from 0"),
+        ({"min_row_share": 80}, "drift.min_row_share in dbt_project.yml is 80. It takes a share"),
+        ({"psi": 0.25}, "It takes max_psi, max_empty_change, min_row_share"),
+        (0.25, "The variable drift in dbt_project.yml is 0.25"),
+    ],
+)
+def test_a_bound_of_drift_that_is_none_is_named(settings: object, words: str) -> None:
+    with pytest.raises(StrataError, match=re.escape(words)):
+        DriftBounds.from_settings(settings)
 
 
 def test_candidates_of_an_unregistered_segment_are_unexpected() -> None:
