@@ -23,7 +23,7 @@ demo: setup  ## load the demo company, refresh its segments, deliver two audienc
 	@$(BIN)/strata demo
 
 test: setup postgres-server  ## run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup  ## the fast inner loop: lint what changed since main, parse, unit tests
 	$(BIN)/ruff check .

@@ -87,7 +87,7 @@ EXPECTED = {
         exits={"condition_no_longer_met": 668},
         moved_in=0,
         moved_out=0,
-        held_hours=34,
+        held_hours=44,
         members=[
             293, 291, 295, 289, 284, 278, 278, 276, 268, 275, 287, 286, 292, 290, 298,
             282, 282, 327, 318, 329, 332, 322, 318, 310, 318, 325, 321, 325, 335, 328,
@@ -98,10 +98,10 @@ EXPECTED = {
         exits={"condition_no_longer_met": 120},
         moved_in=0,
         moved_out=0,
-        held_hours=36,
+        held_hours=46,
         members=[
             116, 115, 119, 121, 123, 120, 120, 118, 116, 113, 114, 113, 115, 113, 115,
-            119, 119, 116, 116, 114, 114, 113, 114, 118, 116, 117, 117, 120, 124, 131,
+            116, 116, 116, 116, 114, 114, 113, 114, 118, 116, 117, 117, 120, 124, 131,
         ],
     ),
     "active_champions": Expected(
@@ -109,7 +109,7 @@ EXPECTED = {
         exits={"condition_no_longer_met": 73},
         moved_in=0,
         moved_out=0,
-        held_hours=41,
+        held_hours=51,
         members=[
             21, 24, 26, 25, 25, 24, 24, 26, 24, 21, 21, 44, 44, 42, 42,
             35, 35, 44, 45, 46, 48, 45, 43, 38, 44, 42, 42, 42, 43, 42,
