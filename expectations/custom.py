@@ -440,9 +440,9 @@ class _SegmentExpectation(BatchExpectation):
     def _offending(self, profiles: list[EntityProfile]) -> tuple[int, str, list[str]]:
         """How many rows break the expectation, in which way, and examples.
 
-        Abstract: every expectation below says its own.
+        Those below that judge candidates one by one say their own; the others judge otherwise.
         """
-        raise NotImplementedError
+        raise NotImplementedError  # Nothing of it is common; the library's metaclass bars ABC.
 
 
 class ExpectSegmentMembersToHaveKeys(_SegmentExpectation):
@@ -523,7 +523,7 @@ class ExpectSegmentMembersToBeInNoOtherOfTheGroup(_SegmentExpectation):
         return _members(shared, sum(p.row_count for p in profiles), "in another, too", example)
 
 
-class ExpectSegmentMembersToMeetCondition(BatchExpectation):
+class ExpectSegmentMembersToMeetCondition(_SegmentExpectation):
     """Expect no candidate of the segment to contradict an SQL condition over the 360s.
 
     Args:
@@ -532,8 +532,6 @@ class ExpectSegmentMembersToMeetCondition(BatchExpectation):
         condition: SQL over customer_360 as c and account_360 as a, as in the segment's rule.
     """
 
-    segment_id: str
-    entity: str
     condition: str
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("segment_candidates.failing_condition",)
@@ -549,7 +547,7 @@ class ExpectSegmentMembersToMeetCondition(BatchExpectation):
         return _members(failing, rows, "contradict it", example)
 
 
-class ExpectSegmentStaysNotToOverlap(BatchExpectation):
+class ExpectSegmentStaysNotToOverlap(_SegmentExpectation):
     """Expect no stay that began since the last run to overlap another one of the same member.
 
     Args:
@@ -557,11 +555,7 @@ class ExpectSegmentStaysNotToOverlap(BatchExpectation):
         entity: The entity of its registry row.
     """
 
-    segment_id: str
-    entity: str
-
     metric_dependencies: ClassVar[tuple[str, ...]] = ("segment_history.profile",)
-    success_keys: ClassVar[tuple[str, ...]] = ("segment_id", "entity")
 
     def _validate(
         self,
@@ -579,7 +573,7 @@ class ExpectSegmentStaysNotToOverlap(BatchExpectation):
         return _counted(count, profile.open_count, observed)
 
 
-class ExpectSegmentStaysToBeThosePublished(BatchExpectation):
+class ExpectSegmentStaysToBeThosePublished(_SegmentExpectation):
     """Expect as many open stays as members that the last run that succeeded published.
 
     Args:
@@ -587,11 +581,7 @@ class ExpectSegmentStaysToBeThosePublished(BatchExpectation):
         entity: The entity of its registry row.
     """
 
-    segment_id: str
-    entity: str
-
     metric_dependencies: ClassVar[tuple[str, ...]] = ("segment_history.profile",)
-    success_keys: ClassVar[tuple[str, ...]] = ("segment_id", "entity")
 
     def _validate(
         self,

@@ -49,7 +49,7 @@ NEAR = timedelta(minutes=90)
 _ENTITIES = {str(relation): entity for entity, (relation, _) in ENTITY_KEYS.items()}
 _VERDICTS = sa.table(
     "segment_verdicts",
-    *[sa.column(name) for name in ("run_id", "segment_id", "verdict", "released_by")],
+    *[sa.column(name) for name in ("run_id", "as_of", "segment_id", "verdict", "released_by")],
     schema="segments",
 )
 _REGISTRY = sa.table(
@@ -244,7 +244,7 @@ def _comparable(
 def _accepted_runs(query: Query, as_of: datetime) -> dict[Key, list[tuple[datetime, str]]]:
     results = EXPECTATION_RESULTS.c
     since = naive_utc(as_of) - timedelta(days=7) - NEAR
-    looked_at = _released_columns(query)
+    looked_at = _released_columns(query, since)
     runs: dict[Key, list[tuple[datetime, str]]] = defaultdict(list)
     for run_id, instant, relation, column, is_success in query(
         sa.select(
@@ -261,7 +261,7 @@ def _accepted_runs(query: Query, as_of: datetime) -> dict[Key, list[tuple[dateti
     return runs
 
 
-def _released_columns(query: Query) -> dict[str, str]:
+def _released_columns(query: Query, since: datetime) -> dict[str, str]:
     """Run -> columns that the rules of segments read which a person released in it."""
     columns: dict[str, str] = defaultdict(str)
     [(tables,)] = query(
@@ -277,7 +277,11 @@ def _released_columns(query: Query) -> dict[str, str]:
         for run_id, used in query(
             sa.select(_VERDICTS.c.run_id, _REGISTRY.c.columns_used)
             .join(_REGISTRY, _VERDICTS.c.segment_id == _REGISTRY.c.segment_id)
-            .where(_VERDICTS.c.verdict == "publish", _VERDICTS.c.released_by.is_not(None))
+            .where(
+                _VERDICTS.c.verdict == "publish",
+                _VERDICTS.c.released_by.is_not(None),
+                _VERDICTS.c.as_of >= since,
+            )
         ):
             columns[run_id] += used or ""
     return columns
