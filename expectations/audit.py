@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from expectations.profiles import (
+    IDENTITY_COLUMNS,
     ROWS,
     STAGING,
     read_lineage,
@@ -23,10 +24,14 @@ from expectations.results import Outcome, require_results_table, store
 from expectations.suites import (
     ARRIVALS,
     ENTITY_KEYS,
+    IDENTITY,
     REJECTED,
+    AudienceTerms,
     DriftBounds,
+    IdentityBounds,
     Relation,
     Segment,
+    audience_suite,
     drift_suite,
     warehouse_suites,
 )
@@ -54,6 +59,15 @@ class AuditReport:
     docs_index: Path
 
 
+@dataclass(frozen=True)
+class Keep:
+    """Where what was found of an audience is kept: under the run and instant that it is of."""
+
+    run_id: str
+    as_of: datetime
+    docs_dir: Path
+
+
 def audit(
     engine: sa.Engine,
     *,
@@ -61,6 +75,7 @@ def audit(
     as_of: datetime,
     docs_dir: Path,
     drift: DriftBounds,
+    identity: IdentityBounds,
     progress: Callable[[str], None] = lambda message: None,
 ) -> AuditReport:
     """Check the 360s, drift, and every evaluated segment's candidates, where the data is.
@@ -78,7 +93,11 @@ def audit(
         with engine.connect() as connection:
             require_results_table(connection)
             segments, columns = _evaluated_segments(connection)
-            profiled = [*rule_columns(connection, columns), *source_columns(connection)]
+            profiled = [
+                *rule_columns(connection, columns),
+                *source_columns(connection),
+                *IDENTITY_COLUMNS,
+            ]
             connection.rollback()
             problem = None
             try:
@@ -87,7 +106,7 @@ def audit(
                 problem = f"columns could not be profiled: {' '.join(str(error.orig).split())}"
             progress(problem or f"Profiled {len(profiled)} columns")
             suites = [
-                *warehouse_suites(as_of, segments),
+                *warehouse_suites(as_of, segments, identity),
                 drift_suite(
                     [(one.relation, one.column) for one in profiled],
                     run_id,
@@ -110,7 +129,7 @@ def audit(
             connection.rollback()
             outcomes = [outcome for outcome, _ in validated]
             store(connection, run_id, as_of, outcomes)
-        index = write_docs(docs_dir, validated, run_id=run_id, as_of=as_of)
+        index = write_docs(docs_dir, validated, run_id=run_id, as_of=as_of, part="audit")
     finally:
         # A DuckDB file can be opened with other settings only once every connection is closed.
         engine.dispose()
@@ -123,9 +142,29 @@ def audit(
     )
 
 
-def docs_page(docs_dir: Path, suite: str) -> Path:
-    """The page of a suite, the same in every run, whether or not it was written yet."""
-    return docs_dir / "suites" / f"{suite}.html"
+def audit_audience(
+    connection: sa.Connection, terms: AudienceTerms, keep: Keep | None = None
+) -> list[str]:
+    """Check an audience before a sync sends it; what critical checks found, in words.
+
+    With `keep`, results and page are kept as those of an audit. The connection must not be inside
+    a transaction.
+    """
+    _prepare_library()
+    from expectations.docs_site import write_docs
+    from expectations.validation import validate
+
+    [validated] = validate(connection, [audience_suite(terms)])
+    connection.rollback()
+    outcomes = [outcome for outcome, _ in validated]
+    if keep is not None:
+        store(connection, keep.run_id, keep.as_of, outcomes)
+        write_docs(keep.docs_dir, validated, run_id=keep.run_id, as_of=keep.as_of, part="sync")
+    return [
+        _failed(outcome).message
+        for outcome in outcomes
+        if not outcome.is_success and outcome.check.severity == "critical"
+    ]
 
 
 def _evaluated_segments(
@@ -163,6 +202,9 @@ def _affected() -> Callable[[Relation, str | None], tuple[str, ...] | None]:
         # What is done with events is also read without the 360s, by helpers of rules.
         if relation == ARRIVALS:
             return None
+        # Every segment of customers rests on who was taken for one person.
+        if relation == IDENTITY:
+            return ("customer.customer_id",)
         is_key = column is not None and (column.endswith("_id") or column == "email")
         if relation.schema == STAGING and (is_key or column in (None, REJECTED)):
             # What a key joins is all that is known by it: no column of the relation is spared.

@@ -411,7 +411,7 @@ class ExpectRowsToMeetCondition(BatchExpectation):
     ) -> dict[str, Any]:
         failing = int(metrics["table.rows_failing_condition"])
         rows = int(metrics["table.row_count"])
-        return _counted(failing, rows, f"{failing:,} of {rows:,} rows contradict it")
+        return counted(failing, rows, f"{failing:,} of {rows:,} rows contradict it")
 
 
 class _SegmentExpectation(BatchExpectation):
@@ -435,7 +435,7 @@ class _SegmentExpectation(BatchExpectation):
         observed = f"{offending:,} of {rows:,} members {what}"
         if examples:
             observed += f", for example {', '.join(examples)}"
-        return _counted(offending, rows, observed)
+        return counted(offending, rows, observed)
 
     def _offending(self, profiles: list[EntityProfile]) -> tuple[int, str, list[str]]:
         """How many rows break the expectation, in which way, and examples.
@@ -520,7 +520,7 @@ class ExpectSegmentMembersToBeInNoOtherOfTheGroup(_SegmentExpectation):
         shared, example = metrics["segment_candidates.group_profile"].get(
             self.segment_id, (0, None)
         )
-        return _members(shared, sum(p.row_count for p in profiles), "in another, too", example)
+        return members(shared, sum(p.row_count for p in profiles), "in another, too", example)
 
 
 class ExpectSegmentMembersToMeetCondition(_SegmentExpectation):
@@ -544,7 +544,7 @@ class ExpectSegmentMembersToMeetCondition(_SegmentExpectation):
         execution_engine: ExecutionEngine[Any] | None = None,
     ) -> dict[str, Any]:
         rows, failing, example = metrics["segment_candidates.failing_condition"]
-        return _members(failing, rows, "contradict it", example)
+        return members(failing, rows, "contradict it", example)
 
 
 class ExpectSegmentStaysNotToOverlap(_SegmentExpectation):
@@ -565,12 +565,12 @@ class ExpectSegmentStaysNotToOverlap(_SegmentExpectation):
     ) -> dict[str, Any]:
         profile = metrics["segment_history.profile"].get(self.segment_id)
         if profile is None:
-            return _counted(0, 0, "nothing was published yet")
+            return counted(0, 0, "nothing was published yet")
         count = profile.overlapping_count
         observed = f"{count:,} stays overlap another"
         if profile.overlapping_example:
             observed += f", for example of {profile.overlapping_example}"
-        return _counted(count, profile.open_count, observed)
+        return counted(count, profile.open_count, observed)
 
 
 class ExpectSegmentStaysToBeThosePublished(_SegmentExpectation):
@@ -591,9 +591,9 @@ class ExpectSegmentStaysToBeThosePublished(_SegmentExpectation):
     ) -> dict[str, Any]:
         profile = metrics["segment_history.profile"].get(self.segment_id)
         if profile is None or profile.published_count is None:
-            return _counted(0, 0, "no earlier run to compare with")
+            return counted(0, 0, "no earlier run to compare with")
         missing = abs(profile.open_count - profile.published_count)
-        return _counted(
+        return counted(
             missing,
             profile.published_count,
             f"{profile.open_count:,} open stays, {profile.published_count:,} members published",
@@ -664,12 +664,14 @@ class ExpectRejectedRowsToBeStable(_StabilityExpectation):
     """
 
 
-def _members(offending: int, total: int, what: str, example: str | None) -> dict[str, Any]:
+def members(offending: int, total: int, what: str, example: str | None) -> dict[str, Any]:
+    """The result of an expectation that `offending` of `total` members do not meet."""
     observed = f"{offending:,} of {total:,} members {what}"
-    return _counted(offending, total, f"{observed}, for example {example}" if example else observed)
+    return counted(offending, total, f"{observed}, for example {example}" if example else observed)
 
 
-def _counted(offending: int, total: int, observed: str) -> dict[str, Any]:
+def counted(offending: int, total: int, observed: str) -> dict[str, Any]:
+    """The result of an expectation that none offends, with what was observed in words."""
     return {
         "success": offending == 0,
         "result": {

@@ -8,7 +8,6 @@ is ours, and a suite's page keeps its address.
 import copy
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -23,19 +22,11 @@ from great_expectations.render.renderer.page_renderer import ValidationResultsPa
 from great_expectations.render.view.view import DefaultJinjaPageView
 from great_expectations.validator.validation_statistics import calc_validation_statistics
 
-from expectations.audit import docs_page
+from expectations.docs_index import Entry, Failure, docs_page, write_index, write_page
 from expectations.results import Outcome
 from expectations.suites import Suite, naive_utc
 
 _TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class _IndexEntry:
-    suite: Suite
-    check_count: int
-    failed: tuple[Outcome, ...]
-    href: str
 
 
 def write_docs(
@@ -44,27 +35,46 @@ def write_docs(
     *,
     run_id: str,
     as_of: datetime,
+    part: str,
 ) -> Path:
-    """Write the pages of this run and remove those of suites that are gone; return the index."""
+    """Write the pages of these suites and the index; return the index.
+
+    `part` is what wrote them: the audit, whose pages of suites that are gone are removed, or a
+    sync, which has its own page only.
+    """
     # `Any` because the library's renderers and views carry no types.
     view: Any = _PageView()
     run = {"run_id": run_id, "as_of": f"{naive_utc(as_of):%Y-%m-%d %H:%M:%S} UTC"}
     entries = []
     for suite, group in groupby(validated, key=lambda pair: pair[0].suite):
         pairs = list(group)
-        page = docs_page(docs_dir, suite.name)
-        _write(page, _suite_page(view, suite, [result for _, result in pairs], run))
+        page = _suite_page(view, suite, [result for _, result in pairs], run)
+        write_page(docs_page(docs_dir, suite.name), page)
         outcomes = [outcome for outcome, _ in pairs]
-        failed = tuple(outcome for outcome in outcomes if not outcome.is_success)
-        href = page.relative_to(docs_dir).as_posix()
-        entries.append(_IndexEntry(suite, len(outcomes), failed, href))
-    current = {docs_page(docs_dir, entry.suite.name) for entry in entries}
-    for page in docs_page(docs_dir, "").parent.glob("*.html"):
-        if page not in current:
-            page.unlink()
-    index = docs_dir / "index.html"
-    _write(index, _index_page(view, entries, run))
-    return index
+        entries.append(_entry(suite, outcomes, run, part))
+    return write_index(docs_dir, entries, whole="audit" if part == "audit" else None)
+
+
+def _entry(suite: Suite, outcomes: list[Outcome], run: dict[str, str], part: str) -> Entry:
+    return Entry(
+        name=suite.name,
+        part=part,
+        title=suite.title,
+        description=suite.description,
+        segment_id=suite.segment_id,
+        check_count=len(outcomes),
+        failures=tuple(
+            Failure(
+                suite.title,
+                outcome.check.column_name or "",
+                outcome.check.expected,
+                outcome.exception_message or outcome.observed or "",
+            )
+            for outcome in outcomes
+            if not outcome.is_success
+        ),
+        **run,
+    )
 
 
 class _PageView(DefaultJinjaPageView):
@@ -99,16 +109,6 @@ def _suite_page(
     validation = _suite_result(suite, results, run)
     document = renderer.render(validation)
     page: str = view.render(document, suite=suite, run=run, is_success=validation.success)
-    return page
-
-
-def _index_page(view: Any, entries: Sequence[_IndexEntry], run: dict[str, str]) -> str:
-    page: str = view.env.get_template("strata_index.j2").render(
-        relations=[entry for entry in entries if entry.suite.segment_id is None],
-        segments=[entry for entry in entries if entry.suite.segment_id is not None],
-        failed=[outcome for entry in entries for outcome in entry.failed],
-        run=run,
-    )
     return page
 
 
@@ -151,11 +151,3 @@ def _escape(value: Any) -> Any:
             return {key: _escape(each) for key, each in value.items()}
         case _:
             return value
-
-
-def _write(page: Path, text: str) -> None:
-    page.parent.mkdir(parents=True, exist_ok=True)
-    # Replaced in one step: somebody may be reading the page.
-    draft = page.with_suffix(".html.new")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(page)

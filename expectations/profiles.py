@@ -15,7 +15,14 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from expectations.suites import ARRIVALS, ENTITY_KEYS, REJECTED, Relation, naive_utc
+from expectations.suites import (
+    ARRIVALS,
+    ENTITY_KEYS,
+    IDENTITY,
+    REJECTED,
+    Relation,
+    naive_utc,
+)
 
 COLUMN_PROFILES = sa.Table(
     "column_profiles",
@@ -96,6 +103,13 @@ class Profiled:
     column: str
     kind: Kind | None = None
     expression: str | None = None
+
+
+# Sizes of customers in identifiers, and whether identifiers are trusted: no value where not.
+IDENTITY_COLUMNS = (
+    Profiled(IDENTITY, "part_size", "number"),
+    Profiled(IDENTITY, "trusted", None, "case when not is_quarantined then 1 end"),
+)
 
 
 def rule_columns(connection: sa.Connection, columns: Iterable[tuple[str, str]]) -> list[Profiled]:

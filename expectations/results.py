@@ -70,14 +70,17 @@ def require_results_table(connection: sa.Connection) -> None:
 def store(
     connection: sa.Connection, run_id: str, as_of: datetime, outcomes: Sequence[Outcome]
 ) -> None:
-    """Write the outcomes of a run in one transaction, instead of those it may have written before.
+    """Write outcomes of a run in one transaction, instead of those of its suites before.
 
     The connection must not be inside a transaction.
     """
     rows = [_row(run_id, as_of, outcome) for outcome in outcomes]
     with connection.begin():
         connection.execute(
-            sa.delete(EXPECTATION_RESULTS).where(EXPECTATION_RESULTS.c.run_id == run_id)
+            sa.delete(EXPECTATION_RESULTS).where(
+                EXPECTATION_RESULTS.c.run_id == run_id,
+                EXPECTATION_RESULTS.c.suite.in_({outcome.suite.name for outcome in outcomes}),
+            )
         )
         for start in range(0, len(rows), _ROWS_PER_INSERT):
             chunk = rows[start : start + _ROWS_PER_INSERT]

@@ -1,7 +1,7 @@
 """What is expected of each relation, as plain data: no query and no Great Expectations here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ class Relation:
 CUSTOMERS = Relation("customer_360", "customer_360")
 ACCOUNTS = Relation("customer_360", "account_360")
 CANDIDATES = Relation("segments", "segment_candidates")
+IDENTITY = Relation("identity", "identity_parts")
 PROFILES = Relation("operations", "column_profiles")
 ARRIVALS = Relation("staging", "stg_events__arrivals")
 
@@ -104,6 +105,22 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class AudienceTerms:
+    """What an audience promises: whom it is of, over which channel, what a destination is told.
+
+    `identifier` is the column that a destination knows people by; `columns` are all columns with
+    the types that dbt declares.
+    """
+
+    relation: Relation
+    segment_id: str
+    channel: str
+    identifier: str
+    columns: Mapping[str, str]
+    description: str = ""
+
+
+@dataclass(frozen=True)
 class DriftBounds:
     """How far columns and tables may be from earlier audits.
 
@@ -139,9 +156,27 @@ class DriftBounds:
         return cls(**settings)
 
 
-def warehouse_suites(as_of: datetime, segments: Sequence[Segment]) -> list[Suite]:
-    """The suites of one audit but for drift: the 360s, the candidates, one for each segment."""
+@dataclass(frozen=True)
+class IdentityBounds:
+    """How large a customer may be in identifiers, and the largest share of identifiers that are not
+    trusted; of the project variable `identity`, whose macro says what is wrong with it."""
+
+    max_component_size: int = 100
+    max_quarantined_share: float = 0.1
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "IdentityBounds":
+        """The two bounds among the settings of identity; defaults for those not given."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in settings.items() if name in known})
+
+
+def warehouse_suites(
+    as_of: datetime, segments: Sequence[Segment], identity: IdentityBounds
+) -> list[Suite]:
+    """The suites of one audit but for drift: identity, the 360s, candidates, each segment."""
     return [
+        identity_suite(identity),
         customer_suite(as_of),
         account_suite(),
         candidates_suite(segments),
@@ -278,6 +313,35 @@ def customer_suite(as_of: datetime) -> Suite:
     )
 
 
+def identity_suite(bounds: IdentityBounds) -> Suite:
+    """Checks of who was taken for one person, which every segment of customers rests on."""
+
+    def of_everybody(check: Check) -> Check:
+        return replace(check, affects=("customer.customer_id",))
+
+    return Suite(
+        name="identity",
+        relation=IDENTITY,
+        title="Identity",
+        description="Identifiers and how many of them were taken for one person.",
+        checks=(
+            of_everybody(between("part_size", 1, bounds.max_component_size)),
+            of_everybody(
+                Check(
+                    "expect_column_values_to_be_in_set",
+                    {
+                        "column": "is_quarantined",
+                        "value_set": [False],
+                        "mostly": 1 - bounds.max_quarantined_share,
+                    },
+                    ("is_quarantined",),
+                    f"at most {bounds.max_quarantined_share:.1%} of identifiers are not trusted",
+                )
+            ),
+        ),
+    )
+
+
 def account_suite() -> Suite:
     """Checks of `customer_360.account_360`, which is empty where no source knows accounts."""
     return Suite(
@@ -375,6 +439,57 @@ def segment_suite(segment: Segment) -> Suite:
                 of_segment,
                 ("valid_to",),
                 "its open stays are the members that the last run published",
+            ),
+        ),
+    )
+
+
+def audience_suite(terms: AudienceTerms) -> Suite:
+    """Checks of an audience before anything of it is sent."""
+    of_audience = {
+        "relation": str(terms.relation),
+        "segment_id": terms.segment_id,
+        "channel": terms.channel,
+    }
+    name = terms.identifier
+    forms = {
+        "email": (
+            f"{name} like '%_@_%._%' and {name} not like '% %' and {name} not like '%@%@%'",
+            "an e-mail address",
+        ),
+        "phone": (
+            f"{name} like '+%' and translate({name}, '0123456789', '') = '+'"
+            f" and length({name}) between 8 and 16",
+            "a telephone number such as +14155550123",
+        ),
+    }
+    form, words = forms.get(name, (f"trim(cast({name} as varchar)) <> ''", "not blank"))
+    return Suite(
+        name=terms.relation.table,
+        relation=terms.relation,
+        title=terms.relation.table,
+        description=terms.description,
+        checks=(
+            Check(
+                "expect_audience_columns_to_be_declared",
+                {**of_audience, "declared": dict(terms.columns)},
+                (),
+                "its columns are those declared, of their types",
+            ),
+            not_null(name),
+            rule(form, columns=(name,), expected=f"{name} is {words}"),
+            replace(unique(name), severity="warning"),
+            Check(
+                "expect_audience_members_to_be_published",
+                of_audience,
+                ("entity_key",),
+                f"every member is a published one of {terms.segment_id}",
+            ),
+            Check(
+                "expect_audience_members_to_have_consent",
+                of_audience,
+                ("entity_key",),
+                f"every member has granted the channel {terms.channel}",
             ),
         ),
     )

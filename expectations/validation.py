@@ -17,7 +17,7 @@ from great_expectations.expectations.expectation import (
 from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations import custom  # noqa: F401 - importing it registers its expectations
+from expectations import audiences, custom  # noqa: F401 - importing them registers theirs
 from expectations.datasource import Warehouse
 from expectations.results import Outcome
 from expectations.suites import Check, Suite

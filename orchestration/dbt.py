@@ -184,7 +184,8 @@ class Dbt:
         self, arguments: list[str], variables: dict[str, Any], manifest: Manifest | None
     ) -> dbtRunnerResult:
         options = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
-        options += ["--vars", json.dumps(variables), "--log-level", "none"]
+        # dbt parses anew for the same variables in another order.
+        options += ["--vars", json.dumps(variables, sort_keys=True), "--log-level", "none"]
         if self.target:
             options += ["--target", self.target]
         runner = dbtRunner(manifest=manifest, callbacks=[self._report])

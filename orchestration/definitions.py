@@ -52,7 +52,7 @@ def load_manifest() -> dict[str, Any]:
     """
     kept = TARGET_DIR / "dagster" / "manifest.json"
     if not kept.exists() or kept.stat().st_mtime < last_edited():
-        parsed = Dbt(None, {}).manifest_dict()
+        parsed = Dbt(None, {"strata_sources": parse_sources(None)}).manifest_dict()
         kept.parent.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_suffix(f".{os.getpid()}")
         unfinished.write_text(json.dumps(parsed, default=str))

@@ -14,6 +14,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 
 # dbt's own setting for where generated files go.
 TARGET_DIR = Path(os.environ.get("DBT_TARGET_PATH", PROJECT_DIR / "target"))
+DATA_DOCS_DIR = TARGET_DIR / "data_docs"
 
 # Wherever `strata` is called from, the project's own file is the one it means.
 os.environ.setdefault("STRATA_DUCKDB_PATH", str(PROJECT_DIR / "strata.duckdb"))

@@ -16,14 +16,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from expectations.suites import DriftBounds
+from expectations.docs_index import write_verdicts
+from expectations.suites import DriftBounds, IdentityBounds
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import StrataError
 from orchestration.progress import Progress
-from orchestration.project import TARGET_DIR, project_vars, utc_now
+from orchestration.project import DATA_DOCS_DIR, project_vars, utc_now
 from orchestration.warehouse import check_reachable, engine, target_name
-
-DATA_DOCS_DIR = TARGET_DIR / "data_docs"
 
 # Everything from the verdicts on is published; all before it is written unseen.
 PUBLISHED = ["segment_verdicts+", "segment_definition_history"]
@@ -154,13 +153,17 @@ class Refresh:
             as_of=self.as_of,
             docs_dir=DATA_DOCS_DIR,
             drift=drift_bounds(),
+            identity=IdentityBounds.from_settings(project_vars().get("identity") or {}),
         )
         warehouse.dispose()
         return [str(failure) for failure in report.failed]
 
     def publish(self) -> list[NodeResult]:
         """Publishes the segments that passed, with everything that reads them."""
-        return self._build("publish", select=PUBLISHED)
+        results = self._build("publish", select=PUBLISHED)
+        verdicts = {one.segment_id: (one.verdict, one.reasons) for one in self.verdicts()}
+        write_verdicts(DATA_DOCS_DIR, self.run_id, verdicts)
+        return results
 
     def verdicts(self) -> list[Verdict]:
         """The verdicts of this run."""

@@ -10,6 +10,7 @@ from orchestration.activation.plan import PlanSummary
 from orchestration.activation.runner import SyncReport, plan_sync, run_sync
 from orchestration.dbt import Dbt
 from orchestration.errors import StrataError, UsageError
+from orchestration.project import parse_sources
 from orchestration.warehouse import engine, target_name
 
 
@@ -18,7 +19,9 @@ def chosen_syncs(name: str | None, target: str | None) -> list[Sync]:
 
     Raises UsageError, naming the syncs there are, when there is none of that name.
     """
-    syncs = load_syncs(Dbt(target_name(target), {}).manifest_dict())
+    # As a refresh is parsed, so that it is not parsed again.
+    project = Dbt(target_name(target), {"strata_sources": parse_sources(None)})
+    syncs = load_syncs(project.manifest_dict())
     chosen = [sync for sync in syncs if name in (None, sync.name)]
     if not chosen:
         known = ", ".join(sync.name for sync in syncs) or "none; a sync is a dbt exposure"

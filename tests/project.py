@@ -16,8 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from orchestration.warehouse import duckdb_engine
+from warm import run_module
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+MODULE = "orchestration.cli"
 ONLY_BILLING = "crm=none,billing=generic,events=none,support=none,survey=none"
 
 
@@ -52,7 +54,7 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         """The `strata` command of this project's own sources."""
-        return [sys.executable, "-m", "orchestration.cli", *arguments]
+        return [sys.executable, "-m", MODULE, *arguments]
 
     @property
     def environment_here(self) -> dict[str, str]:
@@ -65,14 +67,7 @@ class Project:
         parsed = self._parsed(arguments)
         if parsed is not None:
             _copy_parsed(parsed, self.folder / "target")
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment_here,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_module(MODULE, arguments, self.folder, self.environment_here)
         if parsed is not None:
             _copy_parsed(self.folder / "target", parsed)
         return done

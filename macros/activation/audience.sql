@@ -10,6 +10,8 @@
     Columns: entity_key (the customer), payload_hash (changes when any column does),
     then `columns`. -#}
 {% macro audience(segment, channel, columns, identifier) -%}
+    {#- What a sync and its audit are told of it. -#}
+    {{- config(meta={'audience': {'segment_id': segment, 'channel': channel, 'identifier': identifier}}) -}}
     {%- set channels = ['email', 'sms', 'push', 'ads', 'phone'] -%}
     {%- if channel not in channels -%}
         {%- do exceptions.raise_compiler_error(

@@ -2,8 +2,8 @@
 {% macro audience_segments() %}
     {%- set found = [] -%}
     {%- for node in (graph.nodes.values() if execute else [])
-        if node.resource_type == 'model' and node.fqn[1] == 'activation' -%}
-        {%- do found.extend(modules.re.findall("\\baudience\\(\\s*(?:[^()]*?\\bsegment\\s*=\\s*)?['\"](\\w+)['\"]", node.raw_code)) -%}
+        if node.resource_type == 'model' and node.config.meta.audience -%}
+        {%- do found.append(node.config.meta.audience.segment_id) -%}
     {%- endfor -%}
     {{- return(found | unique | sort) -}}
 {% endmacro %}

@@ -7,6 +7,7 @@
         'max_holders': {'contact_id': 5, 'billing_customer_id': 50, 'user_id': 5},
         'max_emails_per_phone': 1,
         'max_component_size': 100,
+        'max_quarantined_share': 0.1,
         'probabilistic': false,
         'match_threshold': none,
     } -%}
@@ -28,6 +29,10 @@
     {%- elif name in ['max_emails_per_phone', 'max_component_size'] -%}
         {%- if value is not integer or value is boolean or value < 1 -%}
             {%- do _wrong_identity_setting(name, value, 'a whole number from 1') -%}
+        {%- endif -%}
+    {%- elif name == 'max_quarantined_share' -%}
+        {%- if value is not number or value is boolean or value < 0 or value > 1 -%}
+            {%- do _wrong_identity_setting(name, value, 'a share from 0 to 1') -%}
         {%- endif -%}
     {%- elif name == 'max_holders' -%}
         {%- set limits = dict(defaults[name]) -%}

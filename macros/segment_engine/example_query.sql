@@ -2,7 +2,7 @@
     row that holds what the example gives and null elsewhere. -#}
 {% macro example_query(definition, example, position) -%}
     {%- set alias = definition.entity[0] -%}
-    {%- set types = contract_columns(definition.entity) -%}
+    {%- set columns = graph.nodes['model.strata.' ~ definition.entity ~ '_360'].columns -%}
     {%- set given = {} -%}
     {%- for part, values in example.items() if part not in ('given', 'member') -%}
         {%- do given.update({part: values}) -%}
@@ -17,15 +17,16 @@ select
 from (
     select
         {%- for column in definition.columns_used[definition.entity] %}
-        {{ _example_value(example.get('given', {}).get(column), types[column]) }} as {{ column }},
+        {{ _example_value(example.get('given', {}).get(column), columns[column].data_type) }} as {{ column }},
         {%- endfor %}
         1 as nothing
 ) as {{ alias }}
 {%- if definition.entity == 'customer' and definition.columns_used.account %}
+{%- set columns = graph.nodes['model.strata.account_360'].columns %}
 cross join (
     select
         {%- for column in definition.columns_used.account %}
-        {{ _example_value(example.get('given_account', {}).get(column), contract_columns('account')[column]) }} as {{ column }},
+        {{ _example_value(example.get('given_account', {}).get(column), columns[column].data_type) }} as {{ column }},
         {%- endfor %}
         1 as nothing
 ) as a

@@ -13,7 +13,6 @@
         'columns': ['email'],
         'keeps_row': true,
     } -%}
-    {%- set no_amount = {'reason': 'the amount is missing', 'when': 'adapted.amount is null', 'columns': ['amount']} -%}
     {#- Facts of a provider are text: one that is not of its attribute's type is not used. -#}
     {%- set whole = "translate(trim(adapted.value), '0123456789', '') = '' and length(trim(adapted.value)) between 1 and 9" -%}
     {%- set number -%}
@@ -85,12 +84,11 @@
                 quantity_is_negative,
             ],
             'invoices': [
-                no_amount,
                 {'reason': 'a credit note is not negative',
                  'when': "adapted.status = 'credit_note' and adapted.amount > 0", 'columns': ['amount']},
             ],
-            'payments': [no_amount, amount_is_negative],
-            'refunds': [no_amount, amount_is_negative],
+            'payments': [amount_is_negative],
+            'refunds': [amount_is_negative],
         },
         'support': {
             'tickets': [
@@ -111,6 +109,7 @@
     {%- if (domain, entity) == ('billing', 'subscription_changes') -%}
         {%- do rules.extend(_rules_of_dates_of_changes()) -%}
     {%- endif -%}
+    {%- do rules.extend(_rules_of_demands(interface_demands(domain, entity))) -%}
     {%- set nodes = graph.nodes if execute else {} -%}
     {%- set interface = nodes.get('model.strata.stg_' ~ domain ~ '__' ~ entity, {}) -%}
     {%- set money = [] -%}
@@ -125,6 +124,34 @@
             'columns': ['currency'],
         }) -%}
     {%- endif -%}
+    {{- return(rules) -}}
+{% endmacro %}
+
+
+{#- What the tests of an interface demand: its key once, no null and no code that is refused. -#}
+{% macro _rules_of_demands(demands) %}
+    {%- set rules = [] -%}
+    {%- for column in demands.required if column != 'source_system' -%}
+        {%- do rules.append({
+            'reason': 'it has no ' ~ column | replace('"', ''),
+            'when': 'adapted.' ~ column ~ ' is null',
+            'columns': [],
+        }) -%}
+    {%- endfor -%}
+    {%- if demands.key -%}
+        {%- do rules.append({
+            'reason': 'another row has its ' ~ demands.key | join(' and '),
+            'when': 'adapted.version > 1 and adapted.' ~ demands.key | join(' is not null and adapted.') ~ ' is not null',
+            'columns': demands.key,
+        }) -%}
+    {%- endif -%}
+    {%- for column, codes in demands.accepted.items() -%}
+        {%- do rules.append({
+            'reason': column ~ ' is none of ' ~ codes | join(', '),
+            'when': 'adapted.' ~ column ~ " not in ('" ~ codes | join("', '") ~ "')",
+            'columns': [column],
+        }) -%}
+    {%- endfor -%}
     {{- return(rules) -}}
 {% endmacro %}
 

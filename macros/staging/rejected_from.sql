@@ -33,7 +33,7 @@ select
     concat_ws('; ', {{ reasons | join(', ') }}) as reason,
     concat_ws(', ', {{ found_values | join(', ') }}) as found,
     adapted.loaded_at
-{{ _adapted_rows(adapter_model, rates, interface.columns, _adapter_columns(adapter_model, interface)) }}
+{{ _adapted_rows(domain, entity, adapter_model, rates, interface.columns, _adapter_columns(adapter_model, interface)) }}
 where {{ whens | join(' or ') }}
 {% endmacro %}
 

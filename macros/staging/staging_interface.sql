@@ -7,9 +7,10 @@
       money: converted     the adapter's amount in the reporting currency
       original_of: amount  the same amount, unconverted
       letters: lower       a code: trimmed and in lower case
+      derived: true        never null, though the source's may be: `derived` makes it
     A column the adapter lacks is a typed null; one that the interface does not
     know is an error. Rows that `reject_rules` turns away are left out; they are in
-    operations.rejected_rows.
+    operations.rejected_rows. Of equal rows one counts.
 
     Arguments: domain, entity; derived (column: SQL over `adapted` that takes the
     place of the adapter's value, for what depends on a later milestone); joined
@@ -26,7 +27,7 @@
 
     {%- set found = _adapter_columns(adapter_model, model) -%}
     {%- set lines = [] -%}
-    {%- set conditions = [] -%}
+    {%- set conditions = ['adapted.copy_number = 1'] if interface_demands(domain, entity).key else [] -%}
     {%- for name, column in model.columns.items() -%}
         {%- set meta = column.meta -%}
         {%- set type = api.Column.translate_type(column.data_type) -%}
@@ -45,9 +46,6 @@
             {%- set value = 'case when ' ~ value ~ ' <= ' ~ as_of() ~ ' then ' ~ value ~ ' end' -%}
         {%- endif -%}
         {%- do lines.append('cast(' ~ value ~ ' as ' ~ type ~ ') as ' ~ name) -%}
-        {%- if meta.get('as_of') == 'row' and name in found -%}
-            {%- do conditions.append('(adapted.' ~ name ~ ' <= ' ~ as_of() ~ ' or adapted.' ~ name ~ ' is null)') -%}
-        {%- endif -%}
     {%- endfor -%}
     {%- for rule in reject_rules(domain, entity) if not rule.keeps_row -%}
         {%- do conditions.append('coalesce(not (' ~ rule.when ~ '), true)') -%}
@@ -55,7 +53,7 @@
 
 select
     {{ lines | join(',\n    ') }}
-{{ _adapted_rows(adapter_model, rates, model.columns, found) }}
+{{ _adapted_rows(domain, entity, adapter_model, rates, model.columns, found) }}
 {%- if joined %}
 {{ joined }}
 {%- endif %}
@@ -66,9 +64,14 @@ where {{ conditions | join('\n    and ') }}
 
 
 {#- `from` an adapter as `adapted`: every column of the interface in its type, codes in
-    lower case, and `rates` beside it where the interface holds money. -#}
-{% macro _adapted_rows(adapter_model, rates, columns, found) %}
+    lower case, as of the run's instant, and `rates` beside it where the interface holds money.
+    Rows of one key are numbered as `copy_number`, the one loaded last first, and so are those
+    that differ as `version`. -#}
+{% macro _adapted_rows(domain, entity, adapter_model, rates, columns, found) %}
+    {%- set key = interface_demands(domain, entity).key -%}
     {%- set adapted = [] -%}
+    {%- set names = [] -%}
+    {%- set conditions = [] -%}
     {%- set money = [] -%}
     {%- for name, column in columns.items() -%}
         {%- if column.meta.get('money') == 'converted' -%}{%- do money.append(name) -%}{%- endif -%}
@@ -82,12 +85,32 @@ where {{ conditions | join('\n    and ') }}
             {%- do adapted.append(
                 'cast(' ~ given ~ ' as ' ~ api.Column.translate_type(column.data_type) ~ ') as ' ~ name
             ) -%}
+            {%- do names.append(name) if name != 'loaded_at' -%}
+            {%- if column.meta.get('as_of') == 'row' and name in found -%}
+                {%- do conditions.append('(typed.' ~ name ~ ' <= ' ~ as_of() ~ ' or typed.' ~ name ~ ' is null)') -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set rows_of_key -%}
+        partition by typed.{{ key | join(', typed.') }}
+        order by typed.loaded_at desc nulls last
+        {%- for name in names if name not in key %}, typed.{{ name }} asc nulls last{% endfor %}
+    {%- endset %}
 from (
     select
-        {{ adapted | join(',\n        ') }}
-    from {{ adapter_model }} as given
+        typed.*
+        {%- if key %},
+        row_number() over ({{ rows_of_key }}) as copy_number,
+        rank() over ({{ rows_of_key }}) as version
+        {%- endif %}
+    from (
+        select
+            {{ adapted | join(',\n            ') }}
+        from {{ adapter_model }} as given
+    ) as typed
+    {%- if conditions %}
+    where {{ conditions | join(' and ') }}
+    {%- endif %}
 ) as adapted
 {%- if money %}
 left join (

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from expectations.suites import AudienceTerms, Relation
 from orchestration.destinations.base import Settings, problems
 from orchestration.destinations.registry import DESTINATIONS
 from orchestration.errors import UsageError
@@ -42,6 +43,8 @@ class Sync:
     destination: str
     mode: str
     settings: Settings
+    terms: AudienceTerms | None = None
+    """What the audience promises, which is audited before anything is sent."""
     batch_size: int = 500
     """Rows per claim and per request."""
     max_removal_share: float = 0.5
@@ -91,6 +94,9 @@ def _load(
             f"depends on {len(audiences)} audience models ({names}); accepted: exactly one "
             "model whose name starts with audience_"
         )
+    terms = _terms(audiences[0]) if len(audiences) == 1 else None
+    if len(audiences) == 1 and terms is None:
+        yield f"the model {audiences[0]['name']} is not made with the macro audience()"
     owner = exposure.get("owner") or {}
     if not owner.get("email"):
         yield "missing key `owner.email`; a sync needs someone to ask"
@@ -114,14 +120,15 @@ def _load(
         except ValidationError as error:
             yield from problems(model, error, prefix="settings.")
 
-    if meta and settings and len(audiences) == 1 and owner.get("email"):
+    if meta and settings and terms and owner.get("email"):
         yield Sync(
             name=exposure["name"],
             owner_name=owner.get("name") or owner["email"],
             owner_email=owner["email"],
             audience_node=audiences[0]["unique_id"],
-            audience_schema=audiences[0]["schema"],
-            audience_table=audiences[0].get("alias") or audiences[0]["name"],
+            audience_schema=terms.relation.schema,
+            audience_table=terms.relation.table,
+            terms=terms,
             destination=meta.destination,
             mode=meta.mode,
             settings=settings,
@@ -129,6 +136,19 @@ def _load(
             max_removal_share=meta.max_removal_share,
             max_attempts=meta.max_attempts,
         )
+
+
+def _terms(node: Mapping[str, Any]) -> AudienceTerms | None:
+    """What the macro audience() notes of the model that it makes."""
+    noted = _meta(node).get("audience")
+    if noted is None:
+        return None
+    return AudienceTerms(
+        relation=Relation(node["schema"], node.get("alias") or node["name"]),
+        description=node.get("description", ""),
+        columns={name: column["data_type"] for name, column in node.get("columns", {}).items()},
+        **noted,
+    )
 
 
 def _audiences(exposure: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -7,7 +7,7 @@ destination said so, and is sent again with the same idempotency key until then.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -15,6 +15,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, and_, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from expectations.audit import Keep, audit_audience
 from orchestration.activation import ledger
 from orchestration.activation.audience import HASH, KEY, Audience, held_rows, read_audience
 from orchestration.activation.exposures import Sync
@@ -33,6 +34,7 @@ from orchestration.destinations.base import (
     SnapshotDestination,
 )
 from orchestration.errors import SyncFailed
+from orchestration.project import DATA_DOCS_DIR
 
 Progress = Callable[[int, int], None]
 """Called with the rows answered so far and the rows to send."""
@@ -103,9 +105,12 @@ def plan_sync(engine: Engine, sync: Sync, *, now: Clock = utc_now) -> PlanSummar
     Raises:
         StrataError: the audience or the state tables do not exist, or the keys are unusable.
     """
-    with engine.connect() as connection, connection.begin():
-        ledger.require_state_tables(connection)
-        return write_plan(connection, sync, read_audience(connection, sync), now())
+    with engine.connect() as connection:
+        with connection.begin():
+            ledger.require_state_tables(connection)
+            summary = write_plan(connection, sync, read_audience(connection, sync), now())
+        problem = _audit_problem(connection, sync)
+    return replace(summary, stopped_by=problem) if problem else summary
 
 
 def run_sync(
@@ -146,7 +151,7 @@ def run_sync(
                 now=started_at,
             )
         try:
-            address = _deliver(run)
+            address = _deliver(run, Keep(run_id, as_of, DATA_DOCS_DIR))
         except BaseException as error:
             # Interrupted by a person included: a run that ends says how it ended.
             stopped = isinstance(error, _StoppedByGuard)
@@ -170,6 +175,16 @@ class _StoppedByGuard(SyncFailed):
     """Tells a plan that was refused from a delivery that failed."""
 
 
+def _audit_problem(connection: Connection, sync: Sync, keep: Keep | None = None) -> str | None:
+    """Why the audience may not be sent, if its audit says so."""
+    if sync.terms is None:
+        return None
+    failures = audit_audience(connection, sync.terms, keep)
+    if not failures:
+        return None
+    return f"the audience {sync.audience} did not pass its audit: {'; '.join(failures)}"
+
+
 def _finish(run: _Run, state: str, error: str | None) -> None:
     with run.connection.begin():
         ledger.finish_run(
@@ -182,10 +197,13 @@ def _finish(run: _Run, state: str, error: str | None) -> None:
         )
 
 
-def _deliver(run: _Run) -> str:
+def _deliver(run: _Run, keep: Keep) -> str:
     with closing(run.sync.settings.connect(run.now)) as destination:
         with run.connection.begin():
             audience = read_audience(run.connection, run.sync)
+        if problem := _audit_problem(run.connection, run.sync, keep):
+            raise _StoppedByGuard(f"{run.sync.name}: {problem}; nothing was sent")
+        with run.connection.begin():
             summary = write_plan(run.connection, run.sync, audience, run.now())
         run.counts.unchanged = summary.unchanged
         try:

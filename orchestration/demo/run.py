@@ -10,8 +10,8 @@ from orchestration.activation.runner import SyncReport
 from orchestration.demo_receiver import DemoReceiver
 from orchestration.errors import StrataError
 from orchestration.progress import Steps
-from orchestration.project import default_instant, parse_sources
-from orchestration.refresh import DATA_DOCS_DIR, Refresh, Verdict, refresh
+from orchestration.project import DATA_DOCS_DIR, default_instant, parse_sources
+from orchestration.refresh import Refresh, Verdict, refresh
 from orchestration.syncs import chosen_syncs, deliver
 from orchestration.warehouse import credentials, duckdb_path, engine
 

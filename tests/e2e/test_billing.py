@@ -38,7 +38,9 @@ INVOICES = """
     ('i3', 'ada', 30.00, 'USD', 'credit_note', '2026-01-12'),
     ('i4', 'ada', -30.00, 'USD', 'credit_note', '2026-01-12'),
     ('i5', 'bob', 10.00, 'USD', 'open', '2026-01-05'),
-    ('i6', 'bob', 10.00, 'USD', 'open', '2026-04-20')
+    ('i6', 'bob', 10.00, 'USD', 'open', '2026-04-20'),
+    ('i6', 'bob', 10.00, 'USD', 'open', '2026-04-20'),
+    ('i1', 'eve', 99.00, 'USD', 'paid', '2026-01-05')
 """
 
 
@@ -87,6 +89,7 @@ def test_rows_that_cannot_be_right_are_listed_with_their_reasons(ledger: Project
     )
     no_rate = "the seed exchange_rates has no rate for its currency"
     assert found == [
+        ("invoices", "i1", "another row has its invoice_id"),
         ("invoices", "i2", no_rate),
         ("invoices", "i3", "a credit note is not negative"),
         ("subscription_changes", "ada_1", "changes more than a day before its subscription starts"),

@@ -224,7 +224,15 @@ LANDED = [
         ('2', 'b@x.example', null, null, timestamp '2090-05-01', 'Atlantis'))
     as t (contact_id, email, account_id, job_title, birth_date, country)""",
     """create table raw_generic.accounts as
-    select 'acme' as account_id, 'www.acme.example' as domain""",
+    select *, timestamp '2026-01-05' as loaded_at from (values
+        ('acme', 'www.acme.example'), ('acme', 'www.acme.example'), (null, 'nobody.example'))
+    as t (account_id, domain)
+    union all values ('acme', 'before.acme.example', timestamp '2026-01-04')""",
+    """create table raw_generic.consents as
+    select *, timestamp '2026-01-01' as recorded_at from (values
+        ('1', 'Email', 'granted'), ('1', 'fax', 'granted'), ('1', 'sms', 'maybe'),
+        ('1', null, 'granted'))
+    as t (contact_id, channel, status)""",
     """create table raw_generic.enrichment as
     select *, timestamp '2026-01-01' as observed_at from (values
         (null, 'acme.example', 'employee_count', 'many', 'first'),
@@ -263,6 +271,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Project:
         *("build", "--vars", json.dumps(variables), "--exclude", "test_type:unit"),
         *("--indirect-selection", "cautious"),
         *("--select", "+rejected_rows", "+path:models/features", "+path:models/customer_360"),
+        "+consent_current",
     )
     assert done.returncode == 0, done.stdout[-3000:]
     return project
@@ -274,6 +283,11 @@ def test_a_value_that_cannot_be_right_is_rejected_with_its_reason(landed: Projec
     date = "birth_date is not a date such as 1980-12-31"
     scale = "the score is not a whole number from"
     assert sorted((entity, reason) for entity, reason, _ in rejected) == [
+        ("accounts", "another row has its account_id"),
+        ("accounts", "it has no account_id"),
+        ("consents", "channel is none of email, sms, push, ads, phone"),
+        ("consents", "it has no channel"),
+        ("consents", "status is none of granted, denied"),
         ("contacts", "the birth date is before 1900 or after the instant"),
         ("enrichment", "annual_revenue is not a number"),
         ("enrichment", date),
@@ -287,6 +301,7 @@ def test_a_value_that_cannot_be_right_is_rejected_with_its_reason(landed: Projec
         ("tickets", "is answered before it is created"),
         ("tickets", "the satisfaction is not from 1 to 5"),
     ]
+    assert ("accounts", "another row has its account_id", "account_id = acme") in rejected
     assert any(
         "domain = acme.example" in found and "value = many" in found for *_, found in rejected
     )
@@ -317,6 +332,12 @@ def test_the_rest_of_what_came_with_a_wrong_value_is_kept(landed: Project) -> No
         "select ticket_id, hours_to_first_response, csat_score from customer_360.fct_tickets "
         "order by 1"
     ) == [("late", None, None), ("rated", None, None)]
+    assert landed.rows("select account_id, domain from staging.stg_crm__accounts") == [
+        ("acme", "www.acme.example")
+    ]
+    assert landed.rows("select channel, status from staging.stg_crm__consents") == [
+        ("email", "granted")
+    ]
     assert landed.rows(
         "select nps_score, csat_last, ces_last from features.feat_customers__survey"
     ) == [(10, None, None)]

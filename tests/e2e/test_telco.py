@@ -136,10 +136,10 @@ def test_a_blank_total_is_no_invoice_and_is_reported(
     assert len(blank) == 11
     rejected = telco.rows("select entity, row_key, reason from operations.rejected_rows")
     assert {entity for entity, _, _ in rejected} == {"invoices"}
-    assert {reason for _, _, reason in rejected} == {"the amount is missing"}
+    assert {reason for _, _, reason in rejected} == {"it has no amount"}
     assert {key.removeprefix("total-") for _, key, _ in rejected} == blank
     said = (telco.folder / "refresh.txt").read_text()
-    assert "11 of billing.invoices not used: the amount is missing" in said
+    assert "11 of billing.invoices not used: it has no amount" in said
     revenue = {
         customer: (purchases, amount)
         for customer, purchases, amount in telco.rows(

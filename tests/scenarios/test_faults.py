@@ -63,6 +63,16 @@ FAULTS = {
         ("events is incomplete: ",),
         domains=("events",),
     ),
+    "an account and its people a thousand times": Fault(
+        (
+            "insert into raw_hubspot.company select company.* from raw_hubspot.company, range(999) "
+            "where id = 3001",
+            "insert into raw_hubspot.contact select contact.* from raw_hubspot.contact, range(999) "
+            "where property_associatedcompanyid = 3001",
+        ),
+        (),
+        domains=(),
+    ),
     "amounts of a currency in its minor unit": Fault(
         (
             "update raw_stripe.invoice set total = total * 100, subtotal = subtotal * 100, "

@@ -18,6 +18,7 @@ FILE = {
     "mode": "mirror",
     "settings": {"path": "deliveries/champions.csv", "format": "csv"},
 }
+AUDIENCE_META = {"segment_id": "champions", "channel": "email", "identifier": "email"}
 AUDIENCE = "model.strata.audience_champions"
 
 
@@ -35,7 +36,13 @@ def manifest(*exposures: dict[str, Any]) -> dict[str, Any]:
     models = ("audience_champions", "audience_at_risk", "segment_membership")
     return {
         "nodes": {
-            f"model.strata.{name}": {"name": name, "schema": "activation", "alias": name}
+            f"model.strata.{name}": {
+                "name": name,
+                "schema": "activation",
+                "alias": name,
+                "columns": {"entity_key": {"data_type": "string"}},
+                "config": {"meta": {"audience": AUDIENCE_META}},
+            }
             for name in models
         },
         "exposures": {f"exposure.strata.{item['name']}": item for item in exposures},
@@ -56,6 +63,17 @@ def test_a_sync_is_read() -> None:
     assert (sync.batch_size, sync.max_removal_share, sync.max_attempts) == (500, 0.5, 8)
     assert isinstance(sync.settings, WebhookSettings)
     assert sync.settings.secret_env == "CHAMPIONS_SECRET"
+
+
+def test_what_the_audience_promises_is_read_and_must_be_there() -> None:
+    project = manifest(exposure())
+    (sync,) = load_syncs(project)
+    assert sync.terms is not None
+    assert (sync.terms.segment_id, sync.terms.channel) == ("champions", "email")
+    assert sync.terms.columns == {"entity_key": "string"}
+    project["nodes"][AUDIENCE]["config"] = {}
+    with pytest.raises(UsageError, match="audience_champions is not made with the macro"):
+        load_syncs(project)
 
 
 def test_limits_are_read() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from expectations.audit import AuditReport, audit, docs_page
-from expectations.suites import CUSTOMERS, Check, DriftBounds, Suite, not_null
+from expectations.audit import AuditReport, audit
+from expectations.docs_index import docs_page
+from expectations.suites import CUSTOMERS, Check, DriftBounds, IdentityBounds, Suite, not_null
 from orchestration.errors import StrataError
 
 AS_OF = datetime(2026, 7, 1)
@@ -20,6 +21,7 @@ WAREHOUSE = (
     "create schema customer_360",
     "create schema segments",
     "create schema operations",
+    "create schema identity",
     """
     create table customer_360.customer_360 as
     select
@@ -84,6 +86,11 @@ WAREHOUSE = (
     """,
     "create table operations.rejected_rows (domain text, entity text)",
     """
+    create table identity.identity_parts as
+    select * from (values ('email:a', 'email', false, 2), ('email:b', 'email', false, 2))
+    as parts (node, identifier_type, is_quarantined, part_size)
+    """,
+    """
     create table operations.column_profiles (
       run_id text, as_of timestamp, relation_name text, column_name text, bucket text,
       row_count bigint
@@ -92,6 +99,8 @@ WAREHOUSE = (
 )
 
 DAMAGE = (
+    "update identity.identity_parts set is_quarantined = true, part_size = 101"
+    " where node = 'email:b'",
     "update customer_360.customer_360 set recency_score = 7, lifecycle_stage = '<b>?</b>'"
     " where customer_id = 'c1'",
     "update customer_360.customer_360 set arr = 1, last_seen_at = timestamp '2026-07-02 00:00:00'"
@@ -143,7 +152,12 @@ def warehouse(url: str, *changes: Sequence[str]) -> sa.Engine:
 
 def run(engine: sa.Engine, docs_dir: Path, run_id: str = "run-1") -> Audited:
     report = audit(
-        engine, run_id=run_id, as_of=AS_OF, docs_dir=docs_dir, drift=DriftBounds(min_rows=2)
+        engine,
+        run_id=run_id,
+        as_of=AS_OF,
+        docs_dir=docs_dir,
+        drift=DriftBounds(min_rows=2),
+        identity=IdentityBounds(),
     )
     return Audited(engine, docs_dir, report)
 
@@ -165,6 +179,8 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Audited]:
 
 
 FAILURES_OF_DAMAGE = {
+    ("identity", "part_size"),
+    ("identity", "is_quarantined"),
     ("customer_360", "customer_id"),
     ("customer_360", "recency_score"),
     ("customer_360", "lifecycle_stage"),
@@ -260,7 +276,7 @@ def test_the_report_names_segment_column_and_finding(damaged: Audited) -> None:
         "entity: expected every member is of entity customer; "
         "found 1 of 2 members of another entity, for example account"
     ) in messages
-    assert damaged.report.expectation_count - damaged.report.success_count == 13
+    assert damaged.report.expectation_count - damaged.report.success_count == 15
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from expectations.suites import (
     Check,
     DriftBounds,
+    IdentityBounds,
     Segment,
     Suite,
     not_after,
@@ -21,7 +22,7 @@ AS_OF = datetime(2026, 7, 1, tzinfo=UTC)
 
 
 def suite_named(name: str, *segments: Segment) -> Suite:
-    (suite,) = [s for s in warehouse_suites(AS_OF, segments) if s.name == name]
+    (suite,) = [s for s in warehouse_suites(AS_OF, segments, IdentityBounds()) if s.name == name]
     return suite
 
 
@@ -73,7 +74,7 @@ def test_without_segments_only_null_ids_are_checked() -> None:
 def test_only_keys_must_be_there_because_a_domain_may_be_switched_off() -> None:
     required = [
         check.columns
-        for suite in warehouse_suites(AS_OF, [])
+        for suite in warehouse_suites(AS_OF, [], IdentityBounds())
         for check in suite.checks
         if check.type == "expect_column_values_to_not_be_null"
     ]
@@ -83,7 +84,7 @@ def test_only_keys_must_be_there_because_a_domain_may_be_switched_off() -> None:
 def test_accounts_may_be_empty_but_customers_may_not() -> None:
     counted = [
         suite.name
-        for suite in warehouse_suites(AS_OF, [])
+        for suite in warehouse_suites(AS_OF, [], IdentityBounds())
         if any(check.type.startswith("expect_table_row_count") for check in suite.checks)
     ]
     assert counted == ["customer_360"]
