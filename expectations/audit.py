@@ -50,8 +50,9 @@ class FailedExpectation:
 
 @dataclass(frozen=True)
 class AuditReport:
-    """What an audit found. `docs_index` is the first page of its Data Docs."""
+    """What an audit of these suites found. `docs_index` is the first page of its Data Docs."""
 
+    suites: tuple[str, ...]
     expectation_count: int
     success_count: int
     failed: tuple[FailedExpectation, ...]
@@ -134,6 +135,7 @@ def audit(
         # A DuckDB file can be opened with other settings only once every connection is closed.
         engine.dispose()
     return AuditReport(
+        suites=tuple(suite.name for suite in suites),
         expectation_count=len(outcomes),
         success_count=sum(outcome.is_success for outcome in outcomes),
         failed=tuple(_failed(outcome) for outcome in outcomes if not outcome.is_success),

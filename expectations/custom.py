@@ -637,7 +637,10 @@ class _StabilityExpectation(BatchExpectation):
             raise RuntimeError(self.problem or f"{self.relation_name} was not profiled")
         # A column without a profile has no rows, now or before.
         judged = found.get((self.relation_name, self.column_name), Stability(True, "no rows"))
-        return {"success": judged.is_stable, "result": {"observed_value": judged.observed}}
+        return {
+            "success": judged.is_stable,
+            "result": {"observed_value": judged.observed, "observed_number": judged.number},
+        }
 
 
 class ExpectColumnDistributionToBeStable(_StabilityExpectation):

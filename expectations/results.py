@@ -29,6 +29,7 @@ EXPECTATION_RESULTS = sa.Table(
     sa.Column("duration_seconds", sa.Numeric(12, 3)),
     sa.Column("executed_at", sa.DateTime),
     sa.Column("affects", sa.Text),
+    sa.Column("observed_number", sa.Numeric(18, 6)),
     schema="operations",
 )
 
@@ -41,7 +42,8 @@ _ROWS_PER_INSERT = 100
 class Outcome:
     """What came of one check.
 
-    `observed` is in words; `unexpected_count` is rows, None where nothing was counted;
+    `observed` is in words and `observed_number` what of it can be followed over time;
+    `unexpected_count` is rows, None where nothing was counted;
     `exception_message` is None unless the check itself broke, in which case it has failed.
     `duration_seconds` is the check's share of the validation it was part of, because checks of
     one relation are answered by shared queries.
@@ -55,6 +57,7 @@ class Outcome:
     exception_message: str | None
     duration_seconds: float
     executed_at: datetime
+    observed_number: float | None = None
 
 
 def require_results_table(connection: sa.Connection) -> None:
@@ -108,4 +111,7 @@ def _row(run_id: str, as_of: datetime, outcome: Outcome) -> dict[str, object]:
         "affects": None
         if outcome.is_success or outcome.check.affects is None
         else f",{','.join(outcome.check.affects)},",
+        "observed_number": None
+        if outcome.observed_number is None
+        else Decimal(f"{outcome.observed_number:.6f}"),
     }

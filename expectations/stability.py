@@ -74,11 +74,12 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Stability:
-    """Whether a column or table is as it was in one of the earlier profiles, and in words what was
-    found."""
+    """Whether a column or table is as it was in one of the earlier profiles, and what was found, in
+    words and as a number: a PSI, rows, or the share of rows that were rejected or empty."""
 
     is_stable: bool
     observed: str
+    number: float | None = None
 
 
 def stability(
@@ -141,7 +142,7 @@ def _compare(
         instant, before = min(earlier, key=lambda one: sum(one[1].values()))
         expected = sum(before.values())
         is_stable = expected < tolerance.min_rows or count >= tolerance.min_row_share * expected
-        return Stability(is_stable, f"{count:,} rows, {expected:,} at {_said(instant)}")
+        return Stability(is_stable, f"{count:,} rows, {expected:,} at {_said(instant)}", count)
     enough = [
         (instant, profile)
         for instant, profile in earlier
@@ -160,10 +161,12 @@ def _rejections(sides: Sequence[tuple[Profile, Profile]], tolerance: Tolerance) 
     enough = [(then, of) for then, of in before if of >= tolerance.min_rows]
     words = f"{bad:,} of {rows:,} rows rejected"
     if not enough or rows < tolerance.min_rows:
-        return Stability(True, words)
+        return Stability(True, words, bad / rows if rows else None)
     then, of = max(enough, key=lambda one: one[0] / one[1])
     rise = bad / rows - then / of
-    return Stability(rise <= tolerance.max_rejected_rise, f"{words}, {then:,} of {of:,} before")
+    return Stability(
+        rise <= tolerance.max_rejected_rise, f"{words}, {then:,} of {of:,} before", bad / rows
+    )
 
 
 def _compared(now: Profile, then: Profile, instant: datetime, tolerance: Tolerance) -> Stability:
@@ -177,7 +180,7 @@ def _compared(now: Profile, then: Profile, instant: datetime, tolerance: Toleran
     )
     is_stable = abs(after - before) <= tolerance.max_empty_change
     if min(sum(values_now.values()), sum(values_then.values())) < tolerance.min_rows:
-        return Stability(is_stable, words)
+        return Stability(is_stable, words, after)
     index = population_stability_index(values_now, values_then)
     bucket, _ = max(_parts(values_now, values_then), key=lambda part: part[1])
     share_then, share_now = (
@@ -187,6 +190,7 @@ def _compared(now: Profile, then: Profile, instant: datetime, tolerance: Toleran
         is_stable and index <= tolerance.max_psi,
         f"PSI {index:.2f} {words}; most moved: {in_words(bucket)}, {share_then:.1%} of the values "
         f"before, {share_now:.1%} now",
+        index,
     )
 
 

@@ -160,7 +160,17 @@ def _outcome(
         exception_message=message,
         duration_seconds=duration_seconds,
         executed_at=executed_at,
+        observed_number=None if message else _number(details),
     )
+
+
+def _number(details: dict[str, Any]) -> float | None:
+    """What was observed as a number: as the expectation says it, else rows that break it."""
+    observed = details.get("observed_number", details.get("observed_value"))
+    if isinstance(observed, int | float) and not isinstance(observed, bool):
+        return float(observed)
+    unexpected = details.get("unexpected_count")
+    return None if unexpected is None else float(unexpected)
 
 
 def _observed(details: dict[str, Any]) -> str | None:

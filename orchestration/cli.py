@@ -424,6 +424,20 @@ def backfill(
         sys.exit(130)
 
 
+@app.command()
+def docs(target: Target = None) -> None:
+    """Write the pages of dbt docs, with every segment, its conditions and its audit."""
+    from orchestration.docs_site import write_site
+    from orchestration.project import TARGET_DIR
+
+    page = write_site(target)
+    out.print(f"Wrote {page}", highlight=False, soft_wrap=True)
+    out.print(
+        f"To look at it: python3 -m http.server --bind 127.0.0.1 --directory {TARGET_DIR} 8080",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
 @app.command(name="source-map")
 def source_map() -> None:
     """Write docs/source-map.md: the raw columns behind every column of the 360s."""

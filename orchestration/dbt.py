@@ -123,6 +123,12 @@ class Dbt:
             raise NodesFailed(results)
         return results
 
+    def write_docs(self) -> None:
+        """Writes the pages of dbt docs. Raises UsageError with dbt's words."""
+        outcome = self._invoke(["docs", "generate"], self.variables, self.manifest)
+        if not outcome.success:
+            raise UsageError(_words(outcome.exception))
+
     def compiled(self, select: Sequence[str], **variables: Any) -> dict[str, str]:
         """The compiled SQL of the selected models, by unique id.
 

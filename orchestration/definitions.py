@@ -18,6 +18,9 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from sqlalchemy.exc import SQLAlchemyError
 
+from expectations.audit import AuditReport
+from expectations.docs_index import docs_page
+from expectations.suites import RELATION_SUITES
 from orchestration.activation.exposures import Sync, load_syncs
 from orchestration.activation.runner import run_sync
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
@@ -30,7 +33,7 @@ from orchestration.project import (
     parse_sources,
     project_vars,
 )
-from orchestration.refresh import NOT_WRITTEN, PUBLISHED, Refresh, docs_index
+from orchestration.refresh import NOT_WRITTEN, PUBLISHED, Refresh
 from orchestration.warehouse import engine, target_name
 
 
@@ -83,6 +86,15 @@ class Translator(DagsterDbtTranslator):
 
 MANIFEST = load_manifest()
 TRANSLATOR = Translator()
+AUDIT = dg.AssetKey(["operations", "expectation_results"])
+SUITES = [
+    *RELATION_SUITES,
+    *sorted(
+        macro["name"]
+        for macro in MANIFEST["macros"].values()
+        if macro["name"].startswith("segment__")
+    ),
+]
 
 
 @cache
@@ -173,7 +185,7 @@ def write(
 
 
 @dg.asset(
-    key=["operations", "expectation_results"],
+    key=AUDIT,
     deps=[
         dg.AssetKey(["segments", "segment_candidates"]),
         dg.AssetKey(["segments", "segment_registry"]),
@@ -182,6 +194,7 @@ def write(
     ],
     group_name="audit",
     kinds={"greatexpectations"},
+    check_specs=[dg.AssetCheckSpec(suite, asset=AUDIT) for suite in SUITES],
 )
 def audit(context: dg.AssetExecutionContext, instant: Instant) -> dg.MaterializeResult[None]:
     """Great Expectations judges the candidates and the 360s, in the warehouse.
@@ -190,13 +203,33 @@ def audit(context: dg.AssetExecutionContext, instant: Instant) -> dg.Materialize
     """
     run = _refresh(context, instant)
     with _in_words(run.record):
-        failures = run.audit()
+        report = run.audit()
     return dg.MaterializeResult(
         metadata={
+            "expectations": report.expectation_count,
+            "failed expectations": len(report.failed),
+            "data docs": dg.MetadataValue.url(report.docs_index.resolve().as_uri()),
+        },
+        check_results=[_suite_check(report, suite) for suite in SUITES],
+    )
+
+
+def _suite_check(report: AuditReport, suite: str) -> dg.AssetCheckResult:
+    """A suite as a check, with what failed and the page that shows it."""
+    failures = [failure.message for failure in report.failed if failure.suite == suite]
+    page = docs_page(report.docs_index.parent, suite)
+    return dg.AssetCheckResult(
+        check_name=suite,
+        passed=not failures,
+        # It holds what it is about and fails nothing.
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(failures)
+        if suite in report.suites
+        else "not evaluated: a domain that it requires is switched off",
+        metadata={
             "failed expectations": len(failures),
-            "failures": dg.MetadataValue.md("\n".join(f"- {line}" for line in failures) or "none"),
-            "data docs": dg.MetadataValue.path(docs_index()),
-        }
+            "page": dg.MetadataValue.url(page.resolve().as_uri()),
+        },
     )
 
 

@@ -10,12 +10,12 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from expectations.audit import AuditReport, audit
 from expectations.docs_index import write_verdicts
 from expectations.suites import DriftBounds, IdentityBounds
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
@@ -137,14 +137,11 @@ class Refresh:
             for (system, status), tables in lines.items()
         ]
 
-    def audit(self) -> list[str]:
+    def audit(self) -> AuditReport:
         """Judges the candidates and the 360s with Great Expectations.
 
-        Returns one line per expectation that failed. A failed expectation is no error:
-        it holds the segments that it concerns.
+        A failed expectation is no error: it holds the segments that it concerns.
         """
-        from expectations.audit import audit
-
         self.step = "audit"
         warehouse = engine(self.dbt.target)
         report = audit(
@@ -156,7 +153,7 @@ class Refresh:
             identity=IdentityBounds.from_settings(project_vars().get("identity") or {}),
         )
         warehouse.dispose()
-        return [str(failure) for failure in report.failed]
+        return report
 
     def publish(self) -> list[NodeResult]:
         """Publishes the segments that passed, with everything that reads them."""
@@ -283,8 +280,3 @@ def read_verdicts(warehouse: sa.Engine, run_id: str | None = None) -> list[Verdi
         )
         for row in rows
     ]
-
-
-def docs_index() -> Path:
-    """The first page of Data Docs."""
-    return DATA_DOCS_DIR / "index.html"

@@ -14,9 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
+from warm import run_module
 
 from orchestration.warehouse import duckdb_engine
-from warm import run_module
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 MODULE = "orchestration.cli"

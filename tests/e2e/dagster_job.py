@@ -33,6 +33,11 @@ with dg.DagsterInstance.ephemeral() as instance:
                     if event.asset_key
                 ],
                 "checks": len(result.get_asset_check_evaluations()),
+                "pages": {
+                    check.check_name: check.metadata["page"].value
+                    for check in result.get_asset_check_evaluations()
+                    if "page" in check.metadata
+                },
                 "failed_checks": [
                     check.check_name
                     for check in result.get_asset_check_evaluations()

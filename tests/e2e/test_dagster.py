@@ -69,6 +69,11 @@ def test_steps_come_in_order_and_models_and_tests_are_shown(
     ]
     assert order == sorted(order)
     assert outcome["checks"] > 50
+    pages = outcome["pages"]
+    assert {"identity", "customer_360", "drift", "segment__champions"} <= set(pages)
+    for name, page in pages.items():
+        assert Path(page.removeprefix("file://")).name == f"{name}.html"
+        assert Path(page.removeprefix("file://")).is_file(), page
     assert outcome["failed_checks"] == []
 
 

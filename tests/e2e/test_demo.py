@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -331,3 +333,15 @@ def test_an_unknown_sync_is_answered_with_those_there_are(demo: Project) -> None
     done = demo.strata("sync", "sync_champion")
     assert done.returncode == 2
     assert "sync_champions_file" in done.stderr
+
+
+def test_dbts_pages_lead_from_a_segment_to_its_audit(demo: Project) -> None:
+    done = demo.strata("docs")
+    assert done.returncode == 0, done.stderr
+    target = demo.folder / "target"
+    assert str(target / "index.html") in done.stdout
+    macros = json.loads((target / "manifest.json").read_text())["macros"]
+    said = macros["macro.strata.segment__champions"]["description"]
+    assert said.startswith("**Champions** (customers). ")
+    [page] = re.findall(r"\(([^)]*\.html)\)", said)
+    assert ">published<" in (target / page).read_text()

@@ -6,6 +6,7 @@ raw rows of the committed demo, in SQL; the segment engine itself is the project
 """
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -65,6 +66,7 @@ select
     id,
     min_by(user_id, received_at) as user_id,
     min_by("timestamp", received_at) as occurred_at,
+    min(received_at) as on_time_at,
     case
         when min(received_at) >= timestamp '{OUTAGE[0]}'
             and min(received_at) < timestamp '{OUTAGE[1]}'
@@ -180,7 +182,9 @@ LANDED = {
         from customer_360.customer_360 where account_id is not null
     """,
     "staging.stg_events__arrivals": """
-        select arrived_at from raw_segment.deliveries where arrived_at <= $now
+        select id as event_id, user_id, occurred_at, arrived_at,
+            cast(null as varchar) as reject_reason
+        from raw_segment.deliveries where arrived_at <= $now
     """,
     "operations.source_freshness": """
         select 'segment' as source_system, table_name,
@@ -196,8 +200,12 @@ EMPTY = {
     'action varchar, "by" varchar, reason varchar, until timestamp',
     "reference.learned_bounds": "segment_id varchar, weekday integer, hour integer, "
     "fewest bigint, most bigint",
-    "operations.expectation_results": "run_id varchar, suite varchar, segment_id varchar, "
-    "relation_name varchar, expectation_type varchar, column_name varchar, is_success boolean, "
+    "operations.column_profiles": "run_id varchar, as_of timestamp, relation_name varchar, "
+    "column_name varchar, bucket varchar, row_count bigint",
+    "operations.rejected_rows": "domain varchar, entity varchar",
+    "operations.expectation_results": "run_id varchar, as_of timestamp, suite varchar, "
+    "segment_id varchar, relation_name varchar, expectation_type varchar, column_name varchar, "
+    "is_success boolean, "
     "severity varchar, expected varchar, observed_value varchar, exception_message varchar, "
     "affects varchar",
     "customer_360.fct_daily_activity": "customer_id varchar",
@@ -219,6 +227,7 @@ class Month:
     script: Script | None = None
     by_dbt: list[datetime] = field(default_factory=list)
     replayed: list[datetime] = field(default_factory=list)
+    is_clean: bool = False  # nothing goes wrong at the sources
 
     def __post_init__(self) -> None:
         self.path = self.folder / "strata.duckdb"
@@ -242,6 +251,9 @@ class Month:
             "create table raw.people as select person, account_id, contact_id, user_id, "
             f"billing_customer_id from read_csv('{TRUTH}', all_varchar = true)"
         )
+        if self.is_clean:
+            execute("update raw_segment.deliveries set arrived_at = on_time_at")
+            execute("update raw.items set is_odd = false")
         execute("create table raw.ties (billing_customer_id varchar, tied_at timestamp)")
         self.warehouse.executemany("insert into raw.ties values (?, ?)", list(raw.ties.items()))
         execute(
@@ -257,11 +269,12 @@ class Month:
 
     def land(self, now: datetime) -> None:
         """What a refresh of the instant would leave for the segments to read."""
+        is_out = OUTAGE[0] <= now < OUTAGE[1] and not self.is_clean
         given = {
             "now": now,
             "odd_items_missing_from": ODD_ITEMS_MISSING[0],
             "odd_items_missing_to": ODD_ITEMS_MISSING[1],
-            "events_hours_behind": (now - OUTAGE[0]) / HOUR if OUTAGE[0] <= now < OUTAGE[1] else 0,
+            "events_hours_behind": (now - OUTAGE[0]) / HOUR if is_out else 0,
         }
         self.warehouse.execute("begin")
         for table, query in LANDED.items():
@@ -276,9 +289,10 @@ class Month:
         self.dbt = self.dbt.with_new_macros({file: text})
         self.script = None
 
-    def refresh(self, now: datetime) -> None:
+    def refresh(self, now: datetime, audit: Callable[[datetime], None] = lambda now: None) -> None:
         """One refresh: by dbt where there is nothing to repeat yet and every fifth day."""
         self.land(now)
+        audit(now)
         is_control = (now - START) % (CONTROL_DAYS * DAY) == timedelta(0)
         if self.script is not None and not is_control:
             self.script.run(self.warehouse, now, run_id(now), utc_now())

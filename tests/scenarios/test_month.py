@@ -1,5 +1,7 @@
 """A month of hourly refreshes on the demo company: 720 instants, against an independent walk.
 
+And the same month without a fault, in which nothing may be held.
+
 The project's models evaluate, judge and publish every hour (`month_warehouse`). dbt itself runs
 the first two hours, every fifth midnight and the hour of the new definition; in between, the SQL
 that it executed is executed again for the next hour (`replay`). Each run of dbt proves that this
@@ -11,11 +13,12 @@ import random
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from month_walk import (
     DAY,
     HOUR,
@@ -34,11 +37,15 @@ from month_warehouse import DEFINITIONS, Month, run_id, segment_file
 from project import edited_sources
 from replay import RecordingDbt
 
+from expectations.profiles import ROWS, rule_columns, source_columns, write_profiles
+from expectations.stability import Stability, Tolerance, stability
+from expectations.suites import DISTRIBUTION, ROW_COUNT, DriftBounds
 from orchestration.decisions import decide
 from orchestration.warehouse import duckdb_engine
 
 pytestmark = pytest.mark.slow
 
+TOLERANCE = Tolerance(**asdict(DriftBounds()))
 RUN_BOTH_WAYS = {RELEASED_AT, OUTAGE[1]}
 RUN_AGAIN = {
     REDEFINED_AT + 2 * HOUR,  # a merge while the segment is held
@@ -174,6 +181,77 @@ def test_a_month_of_hours_with_all_that_happens_in_one(
     check_membership_as_of(month, walk)
     check_reasons(month)
     assert in_numbers(month) == EXPECTED
+
+
+def test_a_clean_month_of_hours_holds_nothing(month: Month) -> None:
+    """The control: weekdays, week-ends and growth as the demo's people make them, and no fault.
+
+    Every hour is compared with earlier ones as an audit does, and no bound of any kind is met.
+    """
+    month.is_clean = True
+    month.load_raw(Raw())
+    columns = [("customer", "mrr"), ("customer", "active_days_last_7"),
+               ("customer", "last_seen_at"), ("account", "mrr")]  # fmt: skip
+    drifted = []
+    compared = set()
+    with duckdb_engine(month.path).connect() as connection:
+
+        def audit(now: datetime) -> None:
+            found = judged(connection, columns, now)
+            for key, one in found.items():
+                if not one.is_stable:
+                    drifted.append((now, key, one.observed))
+                if one.observed.startswith(("PSI", "against")):
+                    compared.add(key)
+            keep_as_passed(connection, now, list(found))
+
+        for hour in range(HOURS):
+            month.refresh(START + hour * HOUR, audit)
+        # The same comparison does see something: what people pay, in cents.
+        month.warehouse.execute("update customer_360.customer_360 set mrr = mrr * 100")
+        in_cents = judged(connection, columns, START + HOURS * HOUR)
+    assert not in_cents["customer_360.customer_360", "mrr"].is_stable
+    assert {column for _, column in compared} >= {"mrr", "active_days_last_7", "user_id"}
+    assert drifted == []
+    assert month.rows(
+        "select as_of, segment_id, reasons from segments.segment_verdicts "
+        "where verdict = 'hold' order by all"
+    ) == []  # fmt: skip
+
+
+def judged(
+    connection: sa.Connection, columns: list[tuple[str, str]], now: datetime
+) -> dict[tuple[str, str], Stability]:
+    """What is profiled at an hour, against earlier hours."""
+    profiled = [*rule_columns(connection, columns), *source_columns(connection)]
+    connection.rollback()
+    write_profiles(connection, profiled, run_id=run_id(now), as_of=now)
+    return stability(
+        lambda query: connection.execute(query).fetchall(), run_id(now), now, TOLERANCE
+    )
+
+
+def keep_as_passed(connection: sa.Connection, now: datetime, keys: list[tuple[str, str]]) -> None:
+    """The results of an hour, which later hours look up."""
+    connection.rollback()
+    with connection.begin():
+        connection.execute(
+            sa.text(
+                "insert into operations.expectation_results (run_id, as_of, relation_name, "
+                "column_name, expectation_type, is_success, severity) "
+                "values (:run_id, :as_of, :relation, :column, :type, true, 'critical')"
+            ),
+            [
+                {
+                    "run_id": run_id(now),
+                    "as_of": now,
+                    "relation": relation,
+                    "column": None if column == ROWS else column,
+                    "type": ROW_COUNT if column == ROWS else DISTRIBUTION,
+                }
+                for relation, column in keys
+            ],
+        )
 
 
 def check_verdicts(month: Month, walk: Walk) -> None:

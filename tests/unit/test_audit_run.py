@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from expectations.audit import AuditReport, audit
-from expectations.docs_index import docs_page
+from expectations.docs_index import docs_page, write_verdicts
 from expectations.suites import CUSTOMERS, Check, DriftBounds, IdentityBounds, Suite, not_null
 from orchestration.errors import StrataError
 
@@ -81,7 +81,8 @@ WAREHOUSE = (
       run_id text, as_of timestamp, suite text, relation_name text, segment_id text,
       expectation_type text, column_name text, is_success boolean, severity text,
       observed_value text, expected text, unexpected_count bigint, exception_message text,
-      duration_seconds numeric(12, 3), executed_at timestamp, affects text
+      duration_seconds numeric(12, 3), executed_at timestamp, affects text,
+      observed_number numeric(18, 6)
     )
     """,
     "create table operations.rejected_rows (domain text, entity text)",
@@ -224,6 +225,25 @@ def test_there_is_a_page_for_each_suite_at_a_stable_address(good: Audited) -> No
     assert 'href="suites/segment__champions.html"' in index
 
 
+def test_pages_say_what_became_of_a_segment(tmp_path: Path) -> None:
+    audited = run(warehouse(f"duckdb:///{tmp_path}/x.duckdb"), tmp_path / "docs")
+    for _ in range(2):  # a publication that is run again says it again
+        write_verdicts(
+            audited.docs_dir,
+            "run-1",
+            {"champions": ("publish", ""), "promoters": ("hold", "nobody <answered>")},
+        )
+    page = docs_page(audited.docs_dir, "segment__promoters").read_text()
+    assert page.count(">held<") == 1
+    assert "nobody &lt;answered&gt;" in page
+    assert ">published<" in docs_page(audited.docs_dir, "segment__champions").read_text()
+    index = audited.report.docs_index.read_text()
+    assert index.index("nobody &lt;answered&gt;") < index.index("<h2>Segments</h2>")
+    before = page
+    write_verdicts(audited.docs_dir, "another run", {"promoters": ("publish", "")})
+    assert docs_page(audited.docs_dir, "segment__promoters").read_text() == before
+
+
 def test_pages_load_nothing_from_the_network(damaged: Audited) -> None:
     for page in damaged.docs_dir.rglob("*.html"):
         assert not re.findall(r"(?:src|href)=\"?(?:https?:)?//", page.read_text())
@@ -251,6 +271,7 @@ def test_a_value_out_of_range_is_shown(damaged: Audited) -> None:
     row = damaged.result("customer_360", "recency_score")
     assert row["observed_value"] == "1 of 5 unexpected, for example 7"
     assert row["expected"] == "from 1 to 5, or empty"
+    assert row["observed_number"] == 1
 
 
 def test_members_are_judged_one_segment_at_a_time(damaged: Audited) -> None:
