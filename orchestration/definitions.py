@@ -196,7 +196,9 @@ def write(
     kinds={"greatexpectations"},
     check_specs=[dg.AssetCheckSpec(suite, asset=AUDIT) for suite in SUITES],
 )
-def audit(context: dg.AssetExecutionContext, instant: Instant) -> dg.MaterializeResult[None]:
+def audit(
+    context: dg.AssetExecutionContext, instant: Instant
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     """Great Expectations judges the candidates and the 360s, in the warehouse.
 
     A failed expectation holds the segments it concerns; it does not fail the run.
@@ -204,14 +206,15 @@ def audit(context: dg.AssetExecutionContext, instant: Instant) -> dg.Materialize
     run = _refresh(context, instant)
     with _in_words(run.record):
         report = run.audit()
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
             "expectations": report.expectation_count,
             "failed expectations": len(report.failed),
             "data docs": dg.MetadataValue.url(report.docs_index.resolve().as_uri()),
-        },
-        check_results=[_suite_check(report, suite) for suite in SUITES],
+        }
     )
+    for suite in SUITES:
+        yield _suite_check(report, suite)
 
 
 def _suite_check(report: AuditReport, suite: str) -> dg.AssetCheckResult:

@@ -78,7 +78,8 @@ class Project:
         folder = os.environ.get("STRATA_TESTS_PARSED")
         if folder is None or self.sources != PROJECT_DIR:
             return None
-        systems = [arguments[n + 1] for n, one in enumerate(arguments) if one == "--sources"]
+        chosen = ("--sources", "--vars")  # what dbt parses by, beside target and files
+        systems = [arguments[n + 1] for n, one in enumerate(arguments) if one in chosen]
         server = self.settings.get("STRATA_POSTGRES_PORT", "")
         name = re.sub(r"[^a-z0-9]+", "-", " ".join([self.target, server, *systems]))
         return Path(folder) / name
@@ -91,15 +92,23 @@ class Project:
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs dbt alone."""
+        parsed = self._parsed(["--vars", "dbt alone", *arguments])
+        if parsed is not None:
+            _copy_parsed(parsed, self.folder / "target")
         dbt = Path(sys.executable).parent / "dbt"
-        return subprocess.run(
-            [str(dbt), *arguments, "--project-dir", self.sources, "--profiles-dir", self.sources],
+        reuse = [] if parsed is None else ["--partial-parse"]
+        done = subprocess.run(
+            [str(dbt), *reuse, *arguments,
+             "--project-dir", self.sources, "--profiles-dir", self.sources],
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment_here,
             capture_output=True,
             text=True,
             check=False,
-        )
+        )  # fmt: skip
+        if parsed is not None:
+            _copy_parsed(self.folder / "target", parsed)
+        return done
 
     def strata_killed(self, *arguments: str, when: str, after_seconds: float) -> None:
         """Starts `strata`, waits for `when` in its progress, waits on, and kills it (kill -9)."""
@@ -151,14 +160,18 @@ class Project:
     def copy(self, folder: Path) -> "Project":
         """The same project and DuckDB file in another folder."""
         folder.mkdir(parents=True)
-        shutil.copy(self.duckdb, folder / "strata.duckdb")
+        # A fork ends without closing the file: its last transactions are beside it.
+        for file in self.duckdb.parent.glob(f"{self.duckdb.name}*"):
+            shutil.copy(file, folder / file.name)
         return Project(folder, self.target, self.settings, self.sources)
 
 
 def _copy_parsed(source: Path, target: Path) -> None:
     """What dbt parsed, and for which files, to where there is none yet; whole or not at all."""
-    names = ("partial_parse.msgpack", "parsed_files.txt")
-    if (target / names[-1]).exists() or not all((source / name).exists() for name in names):
+    names = [
+        name for name in ("partial_parse.msgpack", "parsed_files.txt") if (source / name).exists()
+    ]
+    if (target / "partial_parse.msgpack").exists() or not names:
         return
     target.mkdir(parents=True, exist_ok=True)
     for name in names:

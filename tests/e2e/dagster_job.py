@@ -1,7 +1,7 @@
 """Runs the Dagster job the way its schedule does, and prints what happened as JSON.
 
 A process of its own, because definitions read the environment of the process they are in.
-Arguments: the tick, an ISO instant in UTC.
+Arguments: the tick, an ISO instant in UTC; then assets, if not all of the job are to be made.
 """
 
 import json
@@ -12,13 +12,18 @@ import dagster as dg
 
 from orchestration.definitions import defs, hourly
 
+selected = [dg.AssetKey(name.split("/")) for name in sys.argv[2:]]
 tick = datetime.fromisoformat(sys.argv[1])
 request = hourly(dg.build_schedule_context(scheduled_execution_time=tick))
 assert isinstance(request, dg.RunRequest)
 
 with dg.DagsterInstance.ephemeral() as instance:
     result = defs.resolve_job_def("refresh").execute_in_process(
-        run_config=request.run_config, tags=request.tags, instance=instance, raise_on_error=False
+        run_config=request.run_config,
+        tags=request.tags,
+        instance=instance,
+        raise_on_error=False,
+        asset_selection=selected or None,
     )
     failed = [event.step_key for event in result.all_events if event.is_step_failure]
     print(

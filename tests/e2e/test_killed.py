@@ -37,23 +37,19 @@ def undisturbed(demo: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     return project
 
 
-@pytest.mark.parametrize(
-    ("when", "after_seconds"),
-    [("writing candidates", 0.5), ("auditing", 0.6), ("auditing", 1.3)],
-    ids=["while auditing", "early in publish", "late in publish"],
-)
-def test_a_killed_refresh_is_healed_by_the_next(
-    demo: Project, undisturbed: Project, tmp_path: Path, when: str, after_seconds: float
+def test_refreshes_killed_one_after_the_other_are_healed_by_the_next(
+    demo: Project, undisturbed: Project, tmp_path: Path
 ) -> None:
-    """The line of a step is printed when it is done, so the kill falls into the one after it."""
-    before = published(demo)
+    """The line of a step is printed when it is done, so a kill falls into the one after it: while
+    auditing, then early and then late in publishing."""
+    before, after = published(demo), published(undisturbed)
     project = demo.copy(tmp_path / "run")
-    project.strata_killed("refresh", "--as-of", NEXT, when=f"✓ {when}", after_seconds=after_seconds)
-    cut_off = published(project)
-    # Each published relation is the old one or the new one, never something between.
-    after = published(undisturbed)
-    for name in PUBLISHED:
-        assert cut_off[name] in (before[name], after[name]), name
+    for when, seconds in (("writing candidates", 0.5), ("auditing", 0.6), ("auditing", 1.3)):
+        project.strata_killed("refresh", "--as-of", NEXT, when=f"✓ {when}", after_seconds=seconds)
+        cut_off = published(project)
+        # Each published relation is the old one or the new one, never something between.
+        for name in PUBLISHED:
+            assert cut_off[name] in (before[name], after[name]), (name, when, seconds)
     assert project.strata("refresh", "--as-of", NEXT).returncode == 0
     assert published(project) == after
 

@@ -6,7 +6,6 @@ raw rows of the committed demo, in SQL; the segment engine itself is the project
 """
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -289,10 +288,9 @@ class Month:
         self.dbt = self.dbt.with_new_macros({file: text})
         self.script = None
 
-    def refresh(self, now: datetime, audit: Callable[[datetime], None] = lambda now: None) -> None:
+    def refresh(self, now: datetime) -> None:
         """One refresh: by dbt where there is nothing to repeat yet and every fifth day."""
         self.land(now)
-        audit(now)
         is_control = (now - START) % (CONTROL_DAYS * DAY) == timedelta(0)
         if self.script is not None and not is_control:
             self.script.run(self.warehouse, now, run_id(now), utc_now())
