@@ -13,9 +13,10 @@ from orchestration.warehouse import check_reachable, target_name
 def write_site(target: str | None) -> Path:
     """Writes dbt's own pages, the macros of segments described; returns the first page.
 
-    Columns are those found in the warehouse. Raises UsageError in dbt's words.
+    Columns are those found in the warehouse. Raises StrataError where there is none, UsageError in
+    dbt's words.
     """
-    check_reachable(target)
+    check_reachable(target, must_exist=True)
     dbt = Dbt(target_name(target), {"strata_sources": parse_sources(None)})
     package = dbt.manifest.metadata.project_name
     for entry in read_entries():
