@@ -99,7 +99,8 @@ def write_verdicts(docs_dir: Path, run_id: str, verdicts: Mapping[str, tuple[str
         before, mark, rest = page.read_text().partition(_VERDICT[0])
         after = rest[rest.index(_VERDICT[1]) :]
         write_page(page, before + mark + template.render(entry=entry) + after)
-    write_index(docs_dir, judged)
+    if judged:
+        write_index(docs_dir, judged)
 
 
 def write_page(page: Path, text: str) -> None:
