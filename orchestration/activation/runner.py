@@ -110,7 +110,8 @@ def plan_sync(engine: Engine, sync: Sync, *, now: Clock = utc_now) -> PlanSummar
             ledger.require_state_tables(connection)
             summary = write_plan(connection, sync, read_audience(connection, sync), now())
         problem = _audit_problem(connection, sync)
-    return replace(summary, stopped_by=problem) if problem else summary
+    reasons = [reason for reason in (problem, summary.stopped_by) if reason]
+    return replace(summary, stopped_by="; ".join(reasons) or None)
 
 
 def run_sync(

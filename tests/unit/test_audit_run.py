@@ -238,6 +238,7 @@ def test_pages_say_what_became_of_a_segment(tmp_path: Path) -> None:
     assert "nobody &lt;answered&gt;" in page
     assert ">published<" in docs_page(audited.docs_dir, "segment__champions").read_text()
     index = audited.report.docs_index.read_text()
+    assert ">1 held<" in index
     assert index.index("nobody &lt;answered&gt;") < index.index("<h2>Segments</h2>")
     before = page
     write_verdicts(audited.docs_dir, "another run", {"promoters": ("publish", "")})
