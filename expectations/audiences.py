@@ -14,16 +14,7 @@ from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 
 from expectations.custom import counted, members
-
-# What a type is called by dbt, DuckDB and PostgreSQL begins with one of these.
-_FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "text": ("string", "varchar", "text", "character"),
-    "number": ("int", "bigint", "smallint", "hugeint", "decimal", "numeric", "double", "float",
-               "real"),
-    "boolean": ("bool",),
-    "time": ("timestamp",),
-    "date": ("date",),
-}  # fmt: skip
+from expectations.profiles import kind_of
 
 
 @dataclass(frozen=True)
@@ -172,7 +163,4 @@ class ExpectAudienceColumnsToBeDeclared(_AudienceExpectation):
 def family(data_type: str) -> str:
     """What kind of value a type holds: text, number, boolean, time or date; else the type."""
     name = data_type.lower()
-    for kind, beginnings in _FAMILIES.items():
-        if name.startswith(beginnings):
-            return kind
-    return name
+    return "date" if name.startswith("date") else kind_of(name) or name

@@ -65,6 +65,7 @@ _KINDS: dict[str, Kind] = {
     "varchar": "text",
     "text": "text",
     "character": "text",
+    "string": "text",
     "bool": "boolean",
 }
 
@@ -122,7 +123,7 @@ def rule_columns(connection: sa.Connection, columns: Iterable[tuple[str, str]]) 
             given = {"schema": relation.schema, "table": relation.table}
             types[relation] = dict(connection.execute(_TYPES, given).tuples().all())
         if column != key and column in types[relation]:
-            found.append(Profiled(relation, column, _kind(types[relation][column])))
+            found.append(Profiled(relation, column, kind_of(types[relation][column])))
     return found
 
 
@@ -135,7 +136,7 @@ def source_columns(connection: sa.Connection) -> list[Profiled]:
     for table, column, data_type in columns:
         relation = Relation(STAGING, table)
         is_key = column.endswith("_id") or column == "email"
-        is_number = _kind(data_type) == "number" and relation != ARRIVALS
+        is_number = kind_of(data_type) == "number" and relation != ARRIVALS
         if table in _NOT_SOURCES or column in _BOOKKEEPING:
             continue
         if is_key or is_number:
@@ -184,7 +185,8 @@ def write_profiles(
             )
 
 
-def _kind(data_type: str) -> Kind | None:
+def kind_of(data_type: str) -> Kind | None:
+    """What a type holds, by its name in lower case as dbt or an engine has it; None for others."""
     return next((kind for name, kind in _KINDS.items() if data_type.startswith(name)), None)
 
 

@@ -46,8 +46,8 @@ def _files_of_dbt(project: Path) -> list[Path]:
     return [*files, project / "dbt_project.yml", project / "profiles.yml"]
 
 
-def parse_instant(text: str) -> datetime:
-    """The UTC instant that a person typed, as a naive datetime in UTC.
+def parse_instant(text: str, name: str = "as_of") -> datetime:
+    """The UTC instant that a person typed as `name`, as a naive datetime in UTC.
 
     Raises UsageError when it is not ISO 8601.
     """
@@ -57,7 +57,7 @@ def parse_instant(text: str) -> datetime:
             instant = instant.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError) as error:
         raise UsageError(
-            f"as_of is '{text}' ({error}). It takes a UTC instant such as 2026-07-01T00:00:00Z "
+            f"{name} is '{text}' ({error}). It takes a UTC instant such as 2026-07-01T00:00:00Z "
             "or a date (midnight UTC)."
         ) from error
     return instant.replace(microsecond=0)

@@ -62,7 +62,8 @@ def instants_between(first: str, last: str, every: str) -> list[datetime]:
 
     Raises UsageError when the last lies before the first.
     """
-    start, end, step = parse_instant(first), parse_instant(last), parse_every(every)
+    start, end = parse_instant(first, "--from"), parse_instant(last, "--to")
+    step = parse_every(every)
     if end < start:
         raise UsageError(f"--to is {written(end)}, before --from {written(start)}.")
     return [start + number * step for number in range((end - start) // step + 1)]

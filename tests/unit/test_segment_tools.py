@@ -345,7 +345,7 @@ def test_instants_go_from_the_first_in_steps() -> None:
         ("2026-07-01", "2026-07-02", "1 day", "such as 1h, 6h, 1d or 2w"),
         ("2026-07-01", "2026-07-02", "0h", "such as 1h, 6h, 1d or 2w"),
         ("2026-07-02", "2026-07-01", "1d", "before --from"),
-        ("monday", "2026-07-01", "1d", "as_of is 'monday'"),
+        ("monday", "2026-07-01", "1d", "--from is 'monday'"),
     ],
 )
 def test_wrong_instants_are_refused(first: str, last: str, every: str, words: str) -> None:
