@@ -7,7 +7,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help setup demo test check lint format docs benchmark benchmark-segments benchmark-tools benchmark-audit dagster lock clean postgres-server
+.PHONY: help setup demo test check lint format docs benchmark benchmark-segments benchmark-tools benchmark-audit dagster lock clean test-servers
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -16,13 +16,13 @@ setup: .venv/installed  ## make .venv and install everything into it
 
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,postgres,matching]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,postgres,matching,destinations,drt]'
 	@touch $@
 
 demo: setup  ## load the demo company, refresh its segments, deliver two audiences
 	@$(BIN)/strata demo
 
-test: setup postgres-server  ## run every test
+test: setup test-servers  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: setup  ## the fast inner loop: lint what changed since main, parse, unit tests
@@ -76,10 +76,19 @@ lock: setup  ## pin every dependency again, in requirements.lock
 clean:  ## remove everything that was generated, the demo's warehouse included
 	rm -rf target logs deliveries .dagster strata.duckdb strata.duckdb.wal .mypy_cache .pytest_cache .ruff_cache
 
-# The tests start a private PostgreSQL cluster; where its programs are missing and the
+# The tests start servers of their own: a PostgreSQL cluster, OpenSSH's SFTP, and Prism, which
+# answers by the API specification of a destination. Where their programs are missing and the
 # machine lets us, they are installed. Where it does not, those tests say so and are skipped.
-postgres-server:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
-	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; } || \
-	  echo "PostgreSQL is not installed: its tests will be skipped"
+PRISM := @stoplight/prism-cli@5.14.2
+test-servers:
+	@missing=; \
+	  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="postgresql"; \
+	  test -x /usr/sbin/sshd || command -v sshd >/dev/null || missing="$$missing openssh-server"; \
+	  if [ -n "$$missing" ]; then \
+	    { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; } || \
+	    echo "Not installed, so their tests will be skipped: $$missing"; fi
+	@test -x .venv/prism/node_modules/.bin/prism || \
+	  { command -v npm >/dev/null && mkdir -p .venv/prism && \
+	    npm install --prefix .venv/prism --silent --no-audit --no-fund --no-package-lock $(PRISM) >/dev/null; } || \
+	  echo "Prism is not installed (npm), so its tests will be skipped"

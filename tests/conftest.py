@@ -5,7 +5,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from xdist.scheduler import LoadFileScheduling
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 TEST_DATA = Path(os.environ.get("STRATA_TEST_DATA", PROJECT_DIR.parent / "shared" / "data"))
+TEST_SPECS = Path(os.environ.get("STRATA_TEST_SPECS", PROJECT_DIR.parent / "shared" / "specs"))
+PRISM = PROJECT_DIR / ".venv" / "prism" / "node_modules" / ".bin" / "prism"
 
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
@@ -49,6 +52,51 @@ def test_data() -> Path:
     if not TEST_DATA.is_dir():
         pytest.skip(f"published data sets are not at {TEST_DATA} (set STRATA_TEST_DATA)")
     return TEST_DATA
+
+
+@pytest.fixture(scope="module")
+def prism() -> Iterator[Callable[[str], str]]:
+    """Starts servers that answer by a destination's API specification and refuse what it forbids.
+
+    Called with the name of a file such as `hubspot.json`, it gives the server's address. A wrong
+    request is answered with a 4xx of Prism's own; a `Prefer: code=429` header asks for the
+    specification's example of that answer. `STRATA_TEST_SPECS` names the folder of specifications.
+    """
+    if not TEST_SPECS.is_dir():
+        pytest.skip(f"API specifications are not at {TEST_SPECS} (set STRATA_TEST_SPECS)")
+    if not PRISM.exists():
+        pytest.skip(f"Prism is not installed at {PRISM} (`make test` installs it with npm)")
+    running: dict[str, tuple[str, subprocess.Popen[bytes]]] = {}
+
+    def serve(name: str) -> str:
+        if name not in running:
+            running[name] = _start_prism(TEST_SPECS / name)
+        return running[name][0]
+
+    yield serve
+    for _, process in running.values():
+        process.terminate()
+        process.wait()
+
+
+def _start_prism(spec: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [PRISM, "mock", "-h", "127.0.0.1", "-p", str(port), "--errors", spec],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return f"http://127.0.0.1:{port}", process
+        assert process.poll() is None, f"Prism did not start with {spec}"
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(f"Prism did not listen within a minute with {spec}")
 
 
 @pytest.fixture(scope="session")

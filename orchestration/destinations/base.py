@@ -4,32 +4,51 @@ A destination is one of two kinds. A `BatchDestination` is told about changes, a
 batch at a time, and answers for each row. A `SnapshotDestination` always holds the
 whole audience and is written as one thing. Neither knows the ledger: the runner
 claims before it calls them and records what they answer.
+
+What a destination can tell beside that makes more promises possible: `AskableDestination`
+whether a change without an answer arrived, `SharedDestination` who was there before us,
+`ReadableDestination` whom it holds.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from os import environ
-from typing import Protocol, Self, runtime_checkable
+from typing import Annotated, ClassVar, Protocol, Self, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from orchestration.errors import UsageError
+from orchestration.destinations.secrets import from_environment
 
 Clock = Callable[[], datetime]
 """Returns the present instant as a naive UTC datetime."""
 
 
+MODES = ("mirror", "upsert", "insert", "archive")
+"""What a sync may do: add, change and remove; add and change; add only; archive who enters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One change to deliver: add, change or remove. `payload` is None for a removal."""
+    """One change to deliver: add, change, remove or archive. `payload` is None for the last two.
+
+    A field that the payload lacks is to be left as the destination has it.
+    """
 
     operation: str
     entity_key: str
     idempotency_key: str
     payload: Mapping[str, object] | None
+    identifier: str | None = None
+    """What the destination knows the member by; of a removal, what it was known by last."""
+    former_identifiers: Sequence[str] = ()
+    """Others by which it may still hold the member: gone when the change is accepted."""
+
+    @property
+    def is_upsert(self) -> bool:
+        """True when the destination is to hold the member afterwards."""
+        return self.operation in ("add", "change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +100,11 @@ class Column:
 class BatchRefused(Exception):
     """The destination applied nothing of this batch because something in it is wrong."""
 
+    def __init__(self, words: str, status: int | None = None) -> None:
+        super().__init__(words)
+        self.status = status
+        """Of the answer, where it was HTTP."""
+
 
 class DestinationStopped(Exception):
     """Nothing more can be sent until a person acts: no access, no such address."""
@@ -129,10 +153,41 @@ class SnapshotDestination(Destination, Protocol):
         """Replace what is held by `rows`; if `rows` raises, keep what was held before."""
 
 
+@runtime_checkable
+class AskableDestination(Protocol):
+    """Can say what became of changes that it never answered for."""
+
+    def applied(self, batch: Batch) -> Collection[str]:
+        """Entity keys of the rows whose change it already holds; the others are sent again."""
+
+
+@runtime_checkable
+class SharedDestination(Protocol):
+    """A list that others write to as well, which can say who is on it."""
+
+    def present(self, rows: Sequence[Row]) -> Collection[str]:
+        """Entity keys of the rows whose member it holds before anything is sent."""
+
+
+@runtime_checkable
+class ReadableDestination(Protocol):
+    """Can be read back."""
+
+    def held(self) -> Iterator[str]:
+        """The identifiers of all members that it holds, in any order, streamed."""
+
+
 class Settings(BaseModel, ABC):
     """Settings of one destination, as written under `settings` in an exposure's meta."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    modes: ClassVar[Sequence[str]] = ("mirror", "upsert", "insert")
+    """Those of `MODES` that it can do."""
+    largest_batch: ClassVar[int] = 10_000
+    """Most rows in one request, as its documentation says."""
+    knows_members_by: ClassVar[str | None] = None
+    """What a row's identifier must be, in words; None where the entity key will do."""
 
     @abstractmethod
     def connect(self, now: Clock) -> Destination:
@@ -143,12 +198,24 @@ class Settings(BaseModel, ABC):
         """
 
 
+class HttpSettings(Settings):
+    """What the destinations that are spoken to over HTTP have in common."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Longest wait for the connection, and for each part of the answer, in seconds."""
+    max_retries: Annotated[int, Field(ge=0, le=10)] = 3
+    """Times one request is repeated in a run after no usable answer."""
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000)] | None = None
+    """At most so many requests a second; the destination's documented limit if not given."""
+
+
 def problems(model: type[BaseModel], error: ValidationError, prefix: str = "") -> list[str]:
     """Say each thing that is wrong with a set of keys, and what is accepted.
 
     The value of an unknown key is not repeated: it may be a secret in the wrong place.
     """
-    accepted = ", ".join(model.model_fields)
+    fields = model.model_fields
+    accepted = ", ".join(sorted(fields, key=lambda name: not fields[name].is_required()))
     found = []
     for item in error.errors(include_url=False):
         key = prefix + ".".join(str(part) for part in item["loc"])
@@ -165,20 +232,8 @@ def problems(model: type[BaseModel], error: ValidationError, prefix: str = "") -
     return found
 
 
-def from_environment(name: str, used_for: str) -> str:
-    """Read the environment variable `name`.
-
-    Raises:
-        UsageError: it is not set or empty.
-    """
-    value = environ.get(name, "").strip()
-    if not value:
-        raise UsageError(f"environment variable {name} is not set; it holds the {used_for}")
-    return value
-
-
 def value_or_environment(value: str, used_for: str) -> str:
-    """Return `value`, or for `env:NAME` what the environment variable NAME holds."""
+    """Return `value`, or for `env:NAME` what the environment or the secrets file says of NAME."""
     if value.startswith("env:"):
         return from_environment(value.removeprefix("env:"), used_for)
     return value

@@ -122,7 +122,7 @@ def test_a_project_without_syncs() -> None:
         ({**WEBHOOK, "settings": "none"}, "`settings` is 'none'; accepted: input should be"),
         (
             {**WEBHOOK, "settings": {"url": "https://example.com"}},
-            "missing key `settings.secret_env`; accepted: url, secret_env, timeout_seconds,",
+            "missing key `settings.secret_env`; accepted: url, secret_env, ",
         ),
         (
             {**FILE, "settings": {"path": "x.csv", "format": "xlsx"}},

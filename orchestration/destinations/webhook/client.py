@@ -14,28 +14,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
 
-from orchestration.destinations.base import (
-    Answer,
-    Batch,
-    BatchRefused,
-    Clock,
-    DestinationStopped,
-    NoAnswer,
-    Row,
-)
-
-FIRST_WAIT_SECONDS = 1.0
-LONGEST_WAIT_SECONDS = 60.0
-# What is kept of a destination's words: they go into the ledger and to the terminal.
-WORDS_LENGTH = 500
-
-_REFUSES_CONTENT = frozenset({400, 413, 422})
-_WORTH_RETRYING = frozenset({408, 425, 429})
+from orchestration.destinations.base import Answer, Batch, Clock, Row
+from orchestration.destinations.calls import WORDS_LENGTH, Calls, Unreadable, reply_of_httpx
 
 
 class WebhookDestination:
@@ -48,6 +32,7 @@ class WebhookDestination:
         *,
         timeout_seconds: float = 30.0,
         max_retries: int = 3,
+        requests_per_second: float | None = None,
         headers: Mapping[str, str] | None = None,
         now: Clock,
         sleep: Callable[[float], None] = time.sleep,
@@ -56,9 +41,13 @@ class WebhookDestination:
         logging.getLogger("httpx").setLevel(logging.WARNING)
         self._url = url
         self._secret = secret
-        self._max_retries = max_retries
         self._now = now
-        self._sleep = sleep
+        self._call = Calls(
+            lambda error: reply_of_httpx(error, now),
+            max_retries=max_retries,
+            requests_per_second=requests_per_second,
+            sleep=sleep,
+        )
         self._http = httpx.Client(timeout=timeout_seconds, headers=dict(headers or {}))
         self.address = shown(url)
 
@@ -69,31 +58,7 @@ class WebhookDestination:
         timestamp and with it the signature are new each time.
         """
         body = encode(batch)
-        for attempt in range(self._max_retries + 1):
-            wait = min(FIRST_WAIT_SECONDS * 2**attempt, LONGEST_WAIT_SECONDS)
-            try:
-                response = self._post(batch.batch_id, body)
-            except httpx.RequestError as error:
-                problem = str(error) or type(error).__name__
-            else:
-                if response.is_success:
-                    try:
-                        return answers(batch, response)
-                    except ValueError as error:
-                        problem = str(error)
-                elif response.status_code in _REFUSES_CONTENT:
-                    raise BatchRefused(f"{response.status_code}: {words(response)}")
-                elif response.status_code in _WORTH_RETRYING or response.is_server_error:
-                    problem = f"{response.status_code}: {words(response)}"
-                    wait = max(wait, self._retry_after(response))
-                    if wait > LONGEST_WAIT_SECONDS:
-                        raise NoAnswer(f"{problem}; it asks to wait {wait:.0f} s")
-                else:
-                    raise DestinationStopped(f"{response.status_code}: {words(response)}")
-            if attempt < self._max_retries:
-                self._sleep(wait)
-        times = self._max_retries + 1
-        raise NoAnswer(f"{problem} (tried {times} time{'s' if times > 1 else ''})")
+        return self._call(lambda: answers(batch, self._post(batch.batch_id, body)))
 
     def close(self) -> None:
         """Close the connections."""
@@ -101,7 +66,7 @@ class WebhookDestination:
 
     def _post(self, batch_id: str, body: bytes) -> httpx.Response:
         timestamp = int(self._now().replace(tzinfo=UTC).timestamp())
-        return self._http.post(
+        response = self._http.post(
             self._url,
             content=body,
             headers={
@@ -112,19 +77,10 @@ class WebhookDestination:
                 "webhook-signature": sign(self._secret, batch_id, timestamp, body),
             },
         )
-
-    def _retry_after(self, response: httpx.Response) -> float:
-        """Seconds asked for by `Retry-After` (RFC 9110: seconds or a date), else 0."""
-        value = str(response.headers.get("Retry-After", "")).strip()
-        if value.isdecimal():
-            return int(value)
-        try:
-            at = parsedate_to_datetime(value)
-        except ValueError:
-            return 0.0
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        wait: float = (at - self._now().replace(tzinfo=UTC)).total_seconds()
-        return max(0.0, wait)
+        # A redirect is no success either: what was posted did not arrive.
+        if not response.is_success:
+            raise httpx.HTTPStatusError("refused", request=response.request, response=response)
+        return response
 
 
 def decode_secret(text: str) -> bytes | None:
@@ -190,7 +146,7 @@ def answers(batch: Batch, response: httpx.Response) -> list[Answer]:
     rows it names.
 
     Raises:
-        ValueError: the body claims to be JSON and cannot be understood, so nobody can
+        Unreadable: the body claims to be JSON and cannot be understood, so nobody can
             say what was accepted.
     """
     status = response.status_code
@@ -199,12 +155,12 @@ def answers(batch: Batch, response: httpx.Response) -> list[Answer]:
     try:
         body = response.json()
     except ValueError as error:
-        raise ValueError(f"{status} with a body that is not JSON") from error
+        raise Unreadable(f"{status} with a body that is not JSON") from error
     match body:
         case {"results": list(results)}:
             pass
         case {"results": _}:
-            raise ValueError(f"{status} with `results` that is not a list")
+            raise Unreadable(f"{status} with `results` that is not a list")
         case _:
             results = []
     said = {row.entity_key: Answer(row.entity_key) for row in batch.rows}
@@ -216,17 +172,11 @@ def answers(batch: Batch, response: httpx.Response) -> list[Answer]:
                 reason = str(result.get("error") or "rejected without a reason")
                 said[key] = Answer(key, reason[:WORDS_LENGTH])
             case _:
-                raise ValueError(
+                raise Unreadable(
                     f"{status} with a result that is not understood: {result!r:.200}; accepted: "
                     "an entity_key of the batch and a status that is accepted or rejected"
                 )
     return list(said.values())
-
-
-def words(response: httpx.Response) -> str:
-    """Give the destination's own words, on one line, or the status's name if there are none."""
-    text = " ".join(response.text.split())[:WORDS_LENGTH]
-    return text or response.reason_phrase
 
 
 def shown(url: str) -> str:

@@ -8,10 +8,10 @@ from pydantic import Field, field_validator
 from orchestration.destinations.base import (
     Clock,
     Destination,
-    Settings,
-    from_environment,
+    HttpSettings,
     value_or_environment,
 )
+from orchestration.destinations.secrets import from_environment
 from orchestration.errors import UsageError
 
 # What the client sets itself: a setting would break the signature or its meaning.
@@ -29,17 +29,13 @@ _OWN_HEADERS = frozenset(
 _ADDRESS = "an http:// or https:// address, or env:NAME for one in an environment variable"
 
 
-class WebhookSettings(Settings):
+class WebhookSettings(HttpSettings):
     """Where batches are posted and how they are signed."""
 
     url: str
     """An http(s) address, or `env:NAME`."""
     secret_env: Annotated[str, Field(min_length=1)]
     """Name of the environment variable with the signing secret: base64, maybe after `whsec_`."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
-    """Longest wait for the connection, and for each part of the answer, in seconds."""
-    max_retries: Annotated[int, Field(ge=0, le=10)] = 3
-    """Times one batch is posted again in a run after no usable answer."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Further headers; a value may be `env:NAME`."""
 
@@ -83,6 +79,7 @@ class WebhookSettings(Settings):
             secret,
             timeout_seconds=self.timeout_seconds,
             max_retries=self.max_retries,
+            requests_per_second=self.requests_per_second,
             headers=headers,
             now=now,
         )
