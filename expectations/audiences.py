@@ -24,6 +24,8 @@ class AudienceProfile:
     row_count: int
     without_consent: tuple[int, str | None]
     not_published: tuple[int, str | None]
+    suppressed: tuple[int, str | None]
+    held_out: tuple[int, str | None]
     types: Mapping[str, str]  # by column, as the warehouse calls them
 
 
@@ -31,7 +33,7 @@ class AudienceProfileMetric(TableMetricProvider):
     """One query over an audience, the consents and the published members: `AudienceProfile`."""
 
     metric_name = "audience.profile"
-    value_keys = ("relation", "segment_id", "channel")
+    value_keys = ("relation", "segment_id", "channel", "entity")
 
     @metric_value(engine=SqlAlchemyExecutionEngine)
     def _sqlalchemy(
@@ -45,40 +47,88 @@ class AudienceProfileMetric(TableMetricProvider):
         schema, table = metric_value_kwargs["relation"].split(".")
         audience = sa.table(table, sa.column("entity_key"), schema=schema)
         query = _PROFILE_QUERY.replace("{audience}", f"{audience.schema}.{audience.name}")
+        query = query.replace("{published}", _PUBLISHED[metric_value_kwargs["entity"]])
         [found] = execution_engine.execute_query(
             sa.text(query).bindparams(
-                segment_id=metric_value_kwargs["segment_id"], channel=metric_value_kwargs["channel"]
+                segment_id=metric_value_kwargs["segment_id"],
+                channel=metric_value_kwargs["channel"],
+                audience_name=table,
             )
         ).fetchall()
         types = {
             column["name"]: column["type"].name
             for column in execution_engine.get_inspector().get_columns(table, schema)
         }
-        return AudienceProfile(
-            int(found[0]), (int(found[1]), found[2]), (int(found[3]), found[4]), types
+        consent, published, suppressed, held_out = (
+            (int(found[at]), found[at + 1]) for at in (1, 3, 5, 7)
         )
+        return AudienceProfile(int(found[0]), consent, published, suppressed, held_out, types)
 
 
+# Whom the published members stand for: themselves, or the people of accounts.
+_PUBLISHED = {
+    "customer": """
+        select distinct coalesce(people.customer_id, members.entity_id) as entity_key
+        from segments.segment_membership as members
+        left join customer_360.customer_360 as people
+            on members.entity = 'account' and members.entity_id = people.account_id
+        where members.segment_id = :segment_id""",
+    "account": """
+        select distinct members.entity_id as entity_key
+        from segments.segment_membership as members
+        where members.segment_id = :segment_id and members.entity = 'account'""",
+}
 _PROFILE_QUERY = """
     with granted as (
         select distinct customer_id
         from activation.consent_current
         where channel = :channel and status = 'granted'
     ),
-    published as (
-        select distinct entity_id
-        from segments.segment_membership
-        where segment_id = :segment_id and entity = 'customer'
+    published as ({published}),
+    suppressed as (
+        select distinct customer_id
+        from activation.suppression
+        where channel = :channel
+    ),
+    held_out as (
+        select customer_id as entity_key
+        from activation.global_holdout
+        where :channel <> 'none'
+        union
+        select assigned.entity_key
+        from activation.experiment_assignments as assigned
+        inner join reference.experiment_arms as arms
+            on assigned.experiment_id = arms.experiment_id and assigned.arm = arms.arm
+        inner join activation.audience_members as members
+            on assigned.experiment_id = members.experiment_id
+            and assigned.entity_key = members.entity_key
+            and members.arm is not null
+        where members.audience_name = :audience_name and not arms.is_delivered
+    ),
+    judged as (
+        select
+            audience.entity_key,
+            granted.customer_id is null and :channel <> 'none' as has_no_consent,
+            published.entity_key is null as is_unpublished,
+            suppressed.customer_id is not null as is_suppressed,
+            held_out.entity_key is not null as is_held_out
+        from {audience} as audience
+        left join granted on audience.entity_key = granted.customer_id
+        left join published on audience.entity_key = published.entity_key
+        left join suppressed on audience.entity_key = suppressed.customer_id
+        left join held_out on audience.entity_key = held_out.entity_key
     )
     select
         count(*),
-        count(case when granted.customer_id is null then 1 end),
-        min(case when granted.customer_id is null then audience.entity_key end),
-        count(case when published.entity_id is null then 1 end),
-        min(case when published.entity_id is null then audience.entity_key end)
-    from {audience} as audience
-    left join granted on audience.entity_key = granted.customer_id
-    left join published on audience.entity_key = published.entity_id
+        count(case when has_no_consent then 1 end),
+        min(case when has_no_consent then entity_key end),
+        count(case when is_unpublished then 1 end),
+        min(case when is_unpublished then entity_key end),
+        count(case when is_suppressed then 1 end),
+        min(case when is_suppressed then entity_key end),
+        count(case when is_held_out then 1 end),
+        min(case when is_held_out then entity_key end)
+    from judged
 """
 
 
@@ -86,9 +136,10 @@ class _AudienceExpectation(BatchExpectation):
     relation: str
     segment_id: str
     channel: str
+    entity: str
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("audience.profile",)
-    success_keys: ClassVar[tuple[str, ...]] = ("relation", "segment_id", "channel")
+    success_keys: ClassVar[tuple[str, ...]] = ("relation", "segment_id", "channel", "entity")
 
 
 class ExpectAudienceMembersToHaveConsent(_AudienceExpectation):
@@ -98,6 +149,7 @@ class ExpectAudienceMembersToHaveConsent(_AudienceExpectation):
         relation: The audience, as schema.table.
         segment_id: The segment that it is made of.
         channel: The channel that it is for.
+        entity: Whom it is of, customer or account.
     """
 
     def _validate(
@@ -118,6 +170,7 @@ class ExpectAudienceMembersToBePublished(_AudienceExpectation):
         relation: The audience, as schema.table.
         segment_id: The segment that it is made of.
         channel: The channel that it is for.
+        entity: Whom it is of, customer or account.
     """
 
     def _validate(
@@ -131,6 +184,48 @@ class ExpectAudienceMembersToBePublished(_AudienceExpectation):
         return members(unpublished, profile.row_count, "not published in it", example)
 
 
+class ExpectAudienceMembersNotToBeSuppressed(_AudienceExpectation):
+    """Expect no member to be suppressed on the channel.
+
+    Args:
+        relation: The audience, as schema.table.
+        segment_id: The segment that it is made of.
+        channel: The channel that it is for.
+        entity: Whom it is of, customer or account.
+    """
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        profile: AudienceProfile = metrics["audience.profile"]
+        found, example = profile.suppressed
+        return members(found, profile.row_count, "suppressed", example)
+
+
+class ExpectAudienceMembersNotToBeHeldOut(_AudienceExpectation):
+    """Expect no member to be held out, of everything or by the audience's experiment.
+
+    Args:
+        relation: The audience, as schema.table.
+        segment_id: The segment that it is made of.
+        channel: The channel that it is for.
+        entity: Whom it is of, customer or account.
+    """
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        profile: AudienceProfile = metrics["audience.profile"]
+        found, example = profile.held_out
+        return members(found, profile.row_count, "held out", example)
+
+
 class ExpectAudienceColumnsToBeDeclared(_AudienceExpectation):
     """Expect the columns of an audience, and the kinds of their values, to be those of its YAML.
 
@@ -138,6 +233,7 @@ class ExpectAudienceColumnsToBeDeclared(_AudienceExpectation):
         relation: The audience, as schema.table.
         segment_id: The segment that it is made of.
         channel: The channel that it is for.
+        entity: Whom it is of, customer or account.
         declared: dbt's data type of each column.
     """
 

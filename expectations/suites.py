@@ -121,6 +121,7 @@ class AudienceTerms:
     identifier: str
     columns: Mapping[str, str]
     description: str = ""
+    entity: str = "customer"
 
 
 @dataclass(frozen=True)
@@ -453,6 +454,7 @@ def audience_suite(terms: AudienceTerms) -> Suite:
         "relation": str(terms.relation),
         "segment_id": terms.segment_id,
         "channel": terms.channel,
+        "entity": terms.entity,
     }
     name = terms.identifier
     forms = {
@@ -492,7 +494,21 @@ def audience_suite(terms: AudienceTerms) -> Suite:
                 "expect_audience_members_to_have_consent",
                 of_audience,
                 ("entity_key",),
-                f"every member has granted the channel {terms.channel}",
+                f"every member has granted the channel {terms.channel}"
+                if terms.channel != "none"
+                else "nobody is contacted, so that no consent is asked",
+            ),
+            Check(
+                "expect_audience_members_not_to_be_suppressed",
+                of_audience,
+                ("entity_key",),
+                "no member is on the suppression list",
+            ),
+            Check(
+                "expect_audience_members_not_to_be_held_out",
+                of_audience,
+                ("entity_key",),
+                "no member is in a holdout",
             ),
         ),
     )

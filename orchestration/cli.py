@@ -1,10 +1,12 @@
 """The `strata` command."""
 
+import getpass
 import os
 import sys
+from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,8 +18,6 @@ from orchestration.progress import Steps
 from orchestration.project import default_instant, parse_instant, parse_sources, project_vars
 
 if TYPE_CHECKING:
-    from orchestration.activation.plan import PlanSummary
-    from orchestration.activation.runner import SyncReport
     from orchestration.decisions import Decided, Kind
     from orchestration.refresh import Verdict
 
@@ -45,6 +45,8 @@ def _console(*, stderr: bool = False) -> Console:
 
 out = _console()
 log = _console(stderr=True)
+
+Shown = TypeVar("Shown")
 
 Target = Annotated[
     str | None,
@@ -177,8 +179,6 @@ def hold(segment_id: SegmentId, reason: Reason, by: By = None, target: Target = 
 def _decide(
     segment_id: str, kind: "Kind", reason: str, by: str | None, target: str | None
 ) -> "Decided":
-    import getpass
-
     from orchestration.decisions import decide
     from orchestration.warehouse import check_reachable, engine
 
@@ -261,36 +261,107 @@ def match(target: Target = None) -> None:
         )
 
 
+SyncName = Annotated[
+    str | None, typer.Argument(help="One sync, by the name of its exposure; all if not given.")
+]
+
+
 @app.command()
 def sync(
-    name: Annotated[
-        str | None, typer.Argument(help="One sync, by the name of its exposure; all if not given.")
-    ] = None,
+    name: SyncName = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what would be sent, and send nothing.")
     ] = False,
+    release: Annotated[
+        bool,
+        typer.Option("--release", help="Deliver a plan beyond its guards; takes a name, a reason."),
+    ] = False,
+    reason: Annotated[str | None, typer.Option(help="Why it is right; kept with the run.")] = None,
+    by: By = None,
     target: Target = None,
 ) -> None:
     """Deliver audiences to their destinations: only what changed since the last delivery."""
+    from orchestration.activation.runner import Release
+    from orchestration.activation.show import show_plans, show_report
     from orchestration.syncs import chosen_syncs, deliver, plans
+    from orchestration.warehouse import check_reachable
+
+    if release and not (name and reason and reason.strip()):
+        raise UsageError("--release takes the name of one sync and --reason, which is kept.")
+    if reason and not release:
+        raise UsageError("--reason goes with --release.")
+    check_reachable(target, must_exist=True)
+    chosen = chosen_syncs(name, target)
+    if plan:
+        show_plans(plans(chosen, target), out)
+        return
+    released = Release(by or getpass.getuser(), str(reason).strip()) if release else None
+    _show_each(deliver(chosen, target, log.print, released), lambda one: show_report(one, out))
+
+
+def _show_each(found: Iterable[Shown | StrataError], show: Callable[[Shown], None]) -> None:
+    """Show what went well, and each error; exit with the code of the first one."""
+    failures = []
+    for one in found:
+        if isinstance(one, StrataError):
+            failures.append(one)
+            log.print(f"[bold red]strata:[/] {escape(str(one))}", highlight=False, soft_wrap=True)
+        else:
+            show(one)
+    if failures:
+        sys.exit(failures[0].exit_code)
+
+
+@app.command()
+def reconcile(
+    name: SyncName = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Let the next sync add again whoever is missing.")
+    ] = False,
+    target: Target = None,
+) -> None:
+    """Read destinations back, and show where they differ from what they confirmed."""
+    from orchestration.activation.show import show_drift
+    from orchestration.syncs import chosen_syncs, drifts
     from orchestration.warehouse import check_reachable
 
     check_reachable(target, must_exist=True)
     chosen = chosen_syncs(name, target)
-    if plan:
-        _print_plans(plans(chosen, target))
-        return
-    failures = []
-    for report in deliver(chosen, target, log.print):
-        if isinstance(report, StrataError):
-            failures.append(report)
-            log.print(
-                f"[bold red]strata:[/] {escape(str(report))}", highlight=False, soft_wrap=True
-            )
-        else:
-            _print_report(report)
-    if failures:
-        sys.exit(failures[0].exit_code)
+    _show_each(drifts(chosen, target, repair=repair), lambda one: show_drift(one, out))
+
+
+@app.command()
+def parked(name: SyncName = None, target: Target = None) -> None:
+    """Show the rows that destinations refused too often, in their words."""
+    from orchestration.activation.show import show_parked
+    from orchestration.syncs import chosen_syncs, parked_rows
+    from orchestration.warehouse import check_reachable
+
+    check_reachable(target, must_exist=True)
+    show_parked(parked_rows(chosen_syncs(name, target), target), out)
+
+
+@app.command()
+def retry(
+    name: Annotated[str, typer.Argument(help="The sync, by the name of its exposure.")],
+    keys: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY]...", help="Entity keys; every parked row if not given."),
+    ] = None,
+    target: Target = None,
+) -> None:
+    """Let the next sync send parked rows again, with all their attempts before them."""
+    from orchestration.syncs import chosen_syncs, release_parked
+    from orchestration.warehouse import check_reachable
+
+    check_reachable(target, must_exist=True)
+    [chosen] = chosen_syncs(name, target)
+    count = release_parked(chosen, keys or [], target)
+    out.print(
+        f"[bold]{chosen.name}[/]: {count:,} parked rows are due again; "
+        f"`strata sync {chosen.name}` sends them.",
+        highlight=False, soft_wrap=True,
+    )  # fmt: skip
 
 
 @new.command(name="segment")
@@ -459,12 +530,13 @@ def catalogue() -> None:
 @app.command()
 def demo(target: Target = None) -> None:
     """Load the demo company, refresh it day by day, deliver two audiences, say where to look."""
+    from orchestration.activation.show import show_report
     from orchestration.demo.run import run_demo
 
     summary = run_demo(target, Steps(log))
     _print_verdicts(summary.verdicts, f"Segments as of {summary.as_of.isoformat()}Z")
     for report in summary.reports:
-        _print_report(report)
+        show_report(report, out)
     out.print()
     for line in summary.where_to_look:
         out.print(line, highlight=False, soft_wrap=True)
@@ -509,34 +581,6 @@ def _print_verdicts(verdicts: list["Verdict"], title: str) -> None:
             highlight=False,
             soft_wrap=True,
         )
-
-
-def _print_report(report: "SyncReport") -> None:
-    out.print(
-        f"[bold]{report.sync_name}[/]: {report.added} added, {report.changed} changed, "
-        f"{report.removed} removed, {report.unchanged} unchanged"
-        + (f", [yellow]{report.rejected} rejected[/]" if report.rejected else "")
-        + (f", [yellow]{report.parked} parked[/]" if report.parked else "")
-        + f" → {escape(report.address)}",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _print_plans(plans: list["PlanSummary"]) -> None:
-    for plan in plans:
-        waiting = f", {plan.waiting:,} refused before and not due yet" if plan.waiting else ""
-        parked = f", {plan.parked:,} parked" if plan.parked else ""
-        out.print(
-            f"[bold]{plan.sync_name}[/]: {plan.audience:,} in the audience; {plan.added:,} to add, "
-            f"{plan.changed:,} to change, {plan.removed:,} to remove, "
-            f"{plan.unchanged:,} unchanged{waiting}{parked}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    for plan in plans:
-        if plan.stopped_by:
-            out.print(f"[yellow]{plan.sync_name} would stop: {escape(plan.stopped_by)}[/]")
 
 
 if __name__ == "__main__":

@@ -141,11 +141,12 @@ class DemoReceiver:
             return {"entity_key": key, "status": "rejected", "error": self.rejected[key]}
         if idempotency_key in self.keys_seen:
             self.repeats += 1
-        elif row["operation"] == "remove":
+        elif row["payload"] is None:
             self.members.pop(key, None)
             self.keys_seen[idempotency_key] = key
         else:
-            self.members[key] = row["payload"]
+            # A field that is not sent keeps its value.
+            self.members[key] = {**self.members.get(key, {}), **row["payload"]}
             self.keys_seen[idempotency_key] = key
         return {"entity_key": key, "status": "accepted"}
 

@@ -13,7 +13,7 @@
         'zendesk': [
             'ticket', 'user', 'ticket_tag', 'ticket_field_history', 'ticket_comment', 'satisfaction_rating',
         ],
-        'generic': ['survey_responses', 'enrichment', 'manual_overrides'],
+        'generic': ['survey_responses', 'enrichment', 'manual_overrides', 'suppressions'],
     } -%}
     {%- set pairs = [] -%}
     {%- for system in tables -%}

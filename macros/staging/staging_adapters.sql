@@ -6,7 +6,7 @@
     {{- return({
         'crm': {
             'hubspot': ['contacts', 'accounts', 'deals', 'consents', 'merges'],
-            'generic': ['contacts', 'accounts', 'deals', 'consents', 'merges', 'enrichment', 'manual_overrides'],
+            'generic': ['contacts', 'accounts', 'deals', 'consents', 'merges', 'enrichment', 'manual_overrides', 'suppressions'],
         },
         'billing': {
             'stripe': ['customers', 'subscriptions', 'subscription_changes', 'invoices', 'payments', 'refunds'],

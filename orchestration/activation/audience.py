@@ -4,24 +4,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     FromClause,
     Select,
+    Text,
     and_,
+    bindparam,
+    cast,
     collate,
     column,
     distinct,
     func,
+    literal,
     select,
     table,
 )
 
 from orchestration.activation import ledger
-from orchestration.activation.exposures import Sync
+from orchestration.activation.exposures import KEY, MappedField, Sync
 from orchestration.destinations.base import Column
 from orchestration.errors import StrataError, SyncFailed
 
-KEY, HASH = "entity_key", "payload_hash"
+HASH = "payload_hash"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,77 @@ def _count(connection: Connection, sync: Sync, relation: FromClause) -> int:
     return int(rows)
 
 
+def require_published(connection: Connection, sync: Sync) -> None:
+    """Check that the segment of the audience was published at least once.
+
+    Raises:
+        StrataError: it never was, so nobody has seen who would be in it.
+    """
+    if sync.terms is None:
+        return
+    verdicts = table("segment_verdicts", column("segment_id"), column("verdict"), schema="segments")
+    of_segment = verdicts.c.segment_id == sync.terms.segment_id
+    if not connection.execute(
+        select(func.count()).where(of_segment, verdicts.c.verdict == "publish")
+    ).scalar():
+        raise StrataError(
+            f"{sync.name}: the segment {sync.terms.segment_id} of {sync.audience} was never "
+            "published; `strata segments` shows why; nothing was sent"
+        )
+
+
+def payload_hash(sync: Sync, audience: Audience) -> ColumnElement[str]:
+    """SQL of the hash that changes with what the sync sends of a member."""
+    relation = audience.relation
+    if sync.mode == "archive":
+        return bindparam(None, "archived", Text)
+    if not sync.mapping:
+        return relation.c[HASH]
+    # The audience's own hash is of all its columns; a change of one not sent is none.
+    return func.md5(
+        _joined(
+            bindparam(None, field_list(sync, audience), Text),
+            *(cast(relation.c[name], Text) for name in columns_read(sync, audience)),
+        )
+    )
+
+
+def fields_of(sync: Sync, audience: Audience) -> Sequence[MappedField]:
+    """The fields that the sync sends: its mapping, or every column by its own name."""
+    return sync.mapping or [MappedField(item.name, item.name) for item in audience.payload]
+
+
+def columns_read(sync: Sync, audience: Audience) -> list[str]:
+    """The audience's columns that the sync reads: the identifier and those of its fields."""
+    names = [sync.identifier, *(field.column for field in fields_of(sync, audience))]
+    return list(dict.fromkeys(names))
+
+
+def field_list(sync: Sync, audience: Audience) -> str:
+    """What is sent of each member, one `field=column` a line."""
+    return "\n".join(
+        f"{field.name}={field.column}{' (null clears)' if field.is_null_sent else ''}"
+        for field in fields_of(sync, audience)
+    )
+
+
+def _joined(*parts: ColumnElement[str]) -> ColumnElement[str]:
+    """Texts as one that no other texts give: nulls and separators within are told apart."""
+    joined: ColumnElement[str] = literal("", Text)
+    for part in parts:
+        told = func.coalesce(func.replace(part, "|", "||"), "|-")
+        joined = joined.op("||")(told).op("||")(literal("|,", Text))
+    return joined
+
+
 def held_rows(
-    connection: Connection, sync: Sync, audience: Audience, chunk_rows: int
+    connection: Connection,
+    sync: Sync,
+    audience: Audience,
+    columns: Sequence[str],
+    chunk_rows: int,
 ) -> Iterator[tuple[object, ...]]:
-    """Stream the whole audience in the order of its keys: key, then payload.
+    """Stream the whole audience in the order of its keys: key, then `columns`.
 
     The order is that of the characters' codes on every engine, so that the same audience
     gives the same file.
@@ -102,7 +174,9 @@ def held_rows(
     """
     read = 0
     # Not the connection itself: that would make it stream in every later statement.
-    statement = _held(sync, audience).execution_options(stream_results=True, yield_per=chunk_rows)
+    statement = _held(sync, audience, columns).execution_options(
+        stream_results=True, yield_per=chunk_rows
+    )
     for chunk in connection.execute(statement).partitions():
         read += len(chunk)
         yield from map(tuple, chunk)
@@ -113,17 +187,16 @@ def held_rows(
         )
 
 
-def _held(sync: Sync, audience: Audience) -> Select[tuple[object, ...]]:
+def _held(sync: Sync, audience: Audience, columns: Sequence[str]) -> Select[tuple[object, ...]]:
     relation, held = audience.relation, ledger.sync_ledger
     matches = and_(
         held.c.sync_name == sync.name,
         held.c.entity_key == relation.c[KEY],
-        held.c.payload_hash == relation.c[HASH],
+        held.c.payload_hash == payload_hash(sync, audience),
         held.c.state.in_(["claimed", "delivered"]),
     )
-    names = [KEY, *(item.name for item in audience.payload)]
     return (
-        select(*(relation.c[name] for name in names))
+        select(relation.c[KEY], *(relation.c[name] for name in columns))
         .select_from(relation.join(held, matches))
         .order_by(collate(relation.c[KEY], "C"))
     )

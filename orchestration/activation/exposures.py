@@ -4,29 +4,82 @@ An exposure is taken for a sync when its name starts with `sync_` or its meta na
 destination; other exposures, dashboards for example, are left alone.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from expectations.suites import AudienceTerms, Relation
 from orchestration.destinations.base import Settings, problems
 from orchestration.destinations.registry import DESTINATIONS
 from orchestration.errors import UsageError
 
+KEY = "entity_key"
+ON_PUBLISH = "on_publish"
+BATCH_SIZE = 500
+_CRON = re.compile(r"(\S+\s+){4}\S+")
 
-class SyncMeta(BaseModel):
-    """What an exposure's meta may say. The defaults suit a few thousand to a few million rows."""
 
+class _Meta(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    destination: str
-    mode: Literal["mirror"]
-    settings: dict[str, Any]
-    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
-    max_removal_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+class Limits(_Meta):
+    """How much at a time, and how often."""
+
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Rows per request; 500, or the most that the destination takes, if not given."""
     max_attempts: Annotated[int, Field(ge=1, le=100)] = 8
+    """Rejections of one change after which it is parked."""
+
+
+class Guards(_Meta):
+    """Shares of what the destination holds that one run may move, beyond which it stops."""
+
+    max_removal_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    max_change_share: Annotated[float, Field(gt=0, le=100)] = 1.0
+    """Adds, changes and removals together; asked from `plan.CHANGES_ASKED_FROM` members on."""
+
+
+class FieldMeta(_Meta):
+    """One field of the destination."""
+
+    column: str
+    """The audience's column."""
+    nulls: Literal["keep", "overwrite"] = "keep"
+    """Whether a null clears what the destination has."""
+
+
+class SyncMeta(_Meta):
+    """What an exposure's meta may say. The defaults suit a few thousand to a few million rows."""
+
+    destination: str
+    mode: Literal["mirror", "upsert", "insert", "archive"]
+    settings: dict[str, Any]
+    identifier: str | None = None
+    mapping: Annotated[dict[str, str | FieldMeta], Field(min_length=1)] | None = None
+    schedule: str = ON_PUBLISH
+    limits: Limits = Limits()
+    guards: Guards = Guards()
+    shared_list: bool = False
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_schedule(cls, schedule: str) -> str:
+        if schedule != ON_PUBLISH and not _CRON.fullmatch(schedule.strip()):
+            raise ValueError(f"{ON_PUBLISH}, or a cron expression of five parts in UTC")
+        return schedule.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class MappedField:
+    """A field of the destination, the audience's column behind it, and what a null does."""
+
+    name: str
+    column: str
+    is_null_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +96,26 @@ class Sync:
     destination: str
     mode: str
     settings: Settings
+    label: str = ""
+    """What people call it."""
     terms: AudienceTerms | None = None
     """What the audience promises, which is audited before anything is sent."""
-    batch_size: int = 500
+    identifier: str = KEY
+    """The audience's column that the destination knows members by."""
+    mapping: Sequence[MappedField] = ()
+    """The fields that are sent; every column by its own name if there are none."""
+    schedule: str = ON_PUBLISH
+    """`on_publish`, or a cron expression in UTC."""
+    batch_size: int = BATCH_SIZE
     """Rows per claim and per request."""
     max_removal_share: float = 0.5
     """Largest share of what the destination holds that one run may remove, 0 to 1."""
+    max_change_share: float = 1.0
+    """Largest share of it that one run may add, change and remove together."""
     max_attempts: int = 8
     """Rejections of one change after which it is parked."""
+    shared_list: bool = False
+    """True where others write to the same list: whom they added is not removed."""
 
     @property
     def audience(self) -> str:
@@ -120,9 +185,21 @@ def _load(
         except ValidationError as error:
             yield from problems(model, error, prefix="settings.")
 
+    if meta and terms:
+        yield from _about_columns(meta, terms)
+    if meta and meta.mode not in model.modes:
+        accepted = ", ".join(model.modes)
+        yield f"`mode` is {meta.mode!r}; the destination {meta.destination} can: {accepted}"
+    size = meta.limits.batch_size if meta else None
+    if size and size > model.largest_batch:
+        yield (
+            f"`limits.batch_size` is {size}; the destination {raw['destination']} takes at most "
+            f"{model.largest_batch} rows in a request"
+        )
     if meta and settings and terms and owner.get("email"):
         yield Sync(
             name=exposure["name"],
+            label=exposure.get("label") or exposure["name"],
             owner_name=owner.get("name") or owner["email"],
             owner_email=owner["email"],
             audience_node=audiences[0]["unique_id"],
@@ -132,10 +209,37 @@ def _load(
             destination=meta.destination,
             mode=meta.mode,
             settings=settings,
-            batch_size=meta.batch_size,
-            max_removal_share=meta.max_removal_share,
-            max_attempts=meta.max_attempts,
+            identifier=meta.identifier or (terms.identifier if model.knows_members_by else KEY),
+            mapping=_mapped(meta),
+            schedule=meta.schedule,
+            batch_size=size or min(BATCH_SIZE, model.largest_batch),
+            max_removal_share=meta.guards.max_removal_share,
+            max_change_share=meta.guards.max_change_share,
+            max_attempts=meta.limits.max_attempts,
+            shared_list=meta.shared_list,
         )
+
+
+def _mapped(meta: SyncMeta) -> tuple[MappedField, ...]:
+    return tuple(
+        MappedField(name, given)
+        if isinstance(given, str)
+        else MappedField(name, given.column, given.nulls == "overwrite")
+        for name, given in (meta.mapping or {}).items()
+    )
+
+
+def _about_columns(meta: SyncMeta, terms: AudienceTerms) -> Iterator[str]:
+    """Columns that the audience does not have."""
+    accepted = ", ".join(name for name in terms.columns if name != "payload_hash")
+    if meta.identifier and meta.identifier not in terms.columns:
+        yield f"`identifier` is {meta.identifier!r}; columns of the audience: {accepted}"
+    for field in _mapped(meta):
+        if field.column not in terms.columns:
+            yield (
+                f"`mapping.{field.name}` names the column {field.column!r}; columns of the "
+                f"audience: {accepted}"
+            )
 
 
 def _terms(node: Mapping[str, Any]) -> AudienceTerms | None:
@@ -147,7 +251,10 @@ def _terms(node: Mapping[str, Any]) -> AudienceTerms | None:
         relation=Relation(node["schema"], node.get("alias") or node["name"]),
         description=node.get("description", ""),
         columns={name: column["data_type"] for name, column in node.get("columns", {}).items()},
-        **noted,
+        segment_id=noted["segment_id"],
+        channel=noted["channel"],
+        identifier=noted["identifier"],
+        entity=noted.get("entity", "customer"),
     )
 
 

@@ -12,18 +12,20 @@ idempotency key, so that a retry keeps its key and the same change made again la
 of a member who left and came back, gets another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     DateTime,
     FromClause,
     Integer,
     MetaData,
+    Row,
     Table,
     Text,
     and_,
@@ -31,6 +33,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    literal,
     null,
     or_,
     select,
@@ -50,11 +53,14 @@ UNKNOWN = "unknown"
 FIRST_RETRY = timedelta(minutes=15)
 LONGEST_RETRY = timedelta(hours=24)
 
-_metadata = MetaData()
+SEPARATOR = "\n"
+"""Between the identifiers of `held_identifiers`, which have no line breaks."""
+
+metadata = MetaData()
 
 sync_ledger = Table(
     "sync_ledger",
-    _metadata,
+    metadata,
     TableColumn("sync_name", Text),
     TableColumn("entity_key", Text),
     TableColumn("payload_hash", Text),
@@ -71,12 +77,16 @@ sync_ledger = Table(
     TableColumn("next_attempt_at", DateTime),
     TableColumn("delivered_at", DateTime),
     TableColumn("sync_run_id", Text),
+    TableColumn("identifier", Text),
+    TableColumn("held_identifiers", Text),
+    TableColumn("was_present", Boolean),
+    TableColumn("added_as_of", DateTime),
     schema="activation",
 )
 
 sync_plan = Table(
     "sync_plan",
-    _metadata,
+    metadata,
     TableColumn("sync_name", Text),
     TableColumn("position", BigInteger),
     TableColumn("lane", Text),
@@ -86,12 +96,14 @@ sync_plan = Table(
     TableColumn("previous_hash", Text),
     TableColumn("generation", Integer),
     TableColumn("idempotency_key", Text),
+    TableColumn("identifier", Text),
+    TableColumn("held_identifiers", Text),
     schema="activation",
 )
 
 sync_runs = Table(
     "sync_runs",
-    _metadata,
+    metadata,
     TableColumn("sync_run_id", Text),
     TableColumn("sync_name", Text),
     TableColumn("run_id", Text),
@@ -106,10 +118,34 @@ sync_runs = Table(
     TableColumn("parked", BigInteger),
     TableColumn("unchanged", BigInteger),
     TableColumn("error", Text),
+    TableColumn("fields", Text),
+    TableColumn("released_by", Text),
+    TableColumn("release_reason", Text),
     schema="operations",
 )
 
-STATE_TABLES = (sync_ledger, sync_plan, sync_runs)
+sync_leases = Table(
+    "sync_leases",
+    metadata,
+    TableColumn("sync_name", Text),
+    TableColumn("sync_run_id", Text),
+    TableColumn("holder", Text),
+    TableColumn("acquired_at", DateTime),
+    TableColumn("expires_at", DateTime),
+    schema="operations",
+)
+
+sync_observed = Table(
+    "sync_observed",
+    metadata,
+    TableColumn("sync_name", Text),
+    TableColumn("reading_id", Text),
+    TableColumn("identifier", Text),
+    TableColumn("observed_at", DateTime),
+    schema="activation",
+)
+
+STATE_TABLES = (sync_ledger, sync_plan, sync_runs, sync_leases, sync_observed)
 
 
 def columns_of(connection: Connection, schema: str, name: str) -> list[Column]:
@@ -175,6 +211,8 @@ def start_run(
     run_id: str,
     as_of: datetime,
     now: datetime,
+    released_by: str | None = None,
+    release_reason: str | None = None,
 ) -> None:
     """Record that a run begins, and that one which never reported its end has failed."""
     connection.execute(
@@ -190,6 +228,8 @@ def start_run(
             as_of=as_of,
             started_at=now,
             state="running",
+            released_by=released_by,
+            release_reason=release_reason,
         )
     )
 
@@ -201,14 +241,26 @@ def finish_run(
     state: str,
     counts: dict[str, int],
     error: str | None,
+    fields: str | None,
     now: datetime,
 ) -> None:
-    """Record how a run ended."""
+    """Record how a run ended, and the fields that it sent if it got that far."""
     connection.execute(
         update(sync_runs)
         .where(sync_runs.c.sync_run_id == sync_run_id)
-        .values(state=state, ended_at=now, error=error, **counts)
+        .values(state=state, ended_at=now, error=error, fields=fields, **counts)
     )
+
+
+def last_fields(connection: Connection, sync_name: str) -> str | None:
+    """The fields that the last run sent which sent any; None before the first."""
+    found: str | None = connection.execute(
+        select(sync_runs.c.fields)
+        .where(sync_runs.c.sync_name == sync_name, sync_runs.c.fields.is_not(None))
+        .order_by(sync_runs.c.started_at.desc())
+        .limit(1)
+    ).scalar()
+    return found
 
 
 def claim(
@@ -247,6 +299,8 @@ def claim(
             claimed_at=now,
             next_attempt_at=null(),
             sync_run_id=sync_run_id,
+            identifier=planned.identifier,
+            held_identifiers=_with_identifier(planned.held_identifiers, planned.identifier),
         )
     )
     new = {
@@ -262,6 +316,8 @@ def claim(
         "rejections": bindparam(None, 0, Integer),
         "claimed_at": bindparam(None, now, DateTime),
         "sync_run_id": _typed(sync_run_id),
+        "identifier": planned.identifier,
+        "held_identifiers": planned.identifier,
     }
     # The first change of a key is the only one of generation 1 that no row has yet.
     connection.execute(
@@ -272,15 +328,45 @@ def claim(
     )
 
 
+def note_present(
+    connection: Connection,
+    *,
+    sync_name: str,
+    batch_id: str,
+    keys: Collection[str],
+) -> None:
+    """Record of claimed rows that were never sent whether the destination held the member already.
+
+    It is written with the claim, so that a repeat of the request cannot mistake our own add for
+    somebody else's.
+    """
+    held = sync_ledger.c
+    connection.execute(
+        update(sync_ledger)
+        .where(
+            held.sync_name == sync_name,
+            held.batch_id == batch_id,
+            held.attempts == 1,
+            held.operation == "add",
+            held.acknowledged_hash.is_(None),
+        )
+        .values(was_present=held.entity_key.in_(sorted(keys)) if keys else False)
+    )
+
+
 def record_accepted(
     connection: Connection,
     *,
     sync_name: str,
     batch_id: str,
     now: datetime,
+    as_of: datetime,
     keys: Sequence[str] | None = None,
 ) -> None:
-    """Record that the destination confirmed claimed rows: those of `keys`, or the whole batch."""
+    """Record that the destination confirmed claimed rows: those of `keys`, or the whole batch.
+
+    `as_of` is the instant of the audience that they are of.
+    """
     held = sync_ledger.c
     is_removal = held.operation == "remove"
     chosen = [
@@ -296,6 +382,10 @@ def record_accepted(
         .values(
             state=case((is_removal, "removed"), else_="delivered"),
             acknowledged_hash=case((is_removal, null()), else_=held.payload_hash),
+            held_identifiers=case((is_removal, null()), else_=held.identifier),
+            identifier=case((is_removal, null()), else_=held.identifier),
+            was_present=case((is_removal, null()), else_=held.was_present),
+            added_as_of=case((held.operation == "add", as_of), else_=held.added_as_of),
             delivered_at=now,
             last_error=null(),
             next_attempt_at=null(),
@@ -349,7 +439,7 @@ def record_rejected(
 
 
 def settle(connection: Connection, sync_name: str) -> None:
-    """Close rejected changes that the audience no longer asks for; nothing needs sending."""
+    """Close what the audience no longer asks for where nothing needs sending."""
     held, planned = sync_ledger.c, sync_plan.c
     connection.execute(
         update(sync_ledger)
@@ -362,9 +452,74 @@ def settle(connection: Connection, sync_name: str) -> None:
         .values(
             state=case((planned.payload_hash.is_(None), "removed"), else_="delivered"),
             payload_hash=planned.payload_hash,
+            acknowledged_hash=case(
+                (planned.payload_hash.is_(None), null()), else_=held.acknowledged_hash
+            ),
+            identifier=case((planned.payload_hash.is_(None), null()), else_=held.identifier),
+            held_identifiers=case(
+                (planned.payload_hash.is_(None), null()), else_=held.held_identifiers
+            ),
+            was_present=case((planned.payload_hash.is_(None), null()), else_=held.was_present),
             last_error=null(),
             next_attempt_at=null(),
         )
+    )
+
+
+def parked(connection: Connection, sync_name: str | None) -> list[Row[Any]]:
+    """The parked rows of a sync, or of all: name, key, operation, rejections, words, since when."""
+    held = sync_ledger.c
+    chosen = [held.state == "parked"]
+    if sync_name is not None:
+        chosen.append(held.sync_name == sync_name)
+    return list(
+        connection.execute(
+            select(
+                held.sync_name,
+                held.entity_key,
+                held.operation,
+                held.rejections,
+                held.last_error,
+                held.claimed_at,
+            )
+            .where(*chosen)
+            .order_by(held.sync_name, held.entity_key)
+        ).all()
+    )
+
+
+def unpark(connection: Connection, sync_name: str, keys: Collection[str] | None) -> int:
+    """Make parked rows due again with all their attempts before them; how many there were."""
+    held = sync_ledger.c
+    chosen = [held.sync_name == sync_name, held.state == "parked"]
+    if keys is not None:
+        chosen.append(held.entity_key.in_(sorted(keys)))
+    count: int = connection.execute(
+        select(func.count()).select_from(sync_ledger).where(*chosen)
+    ).scalar_one()
+    connection.execute(
+        update(sync_ledger)
+        .where(*chosen)
+        .values(state="rejected", rejections=0, next_attempt_at=null())
+    )
+    return count
+
+
+def identifiers(held: str | None) -> list[str]:
+    """The identifiers in a `held_identifiers`."""
+    return held.split(SEPARATOR) if held else []
+
+
+def _with_identifier(
+    held: ColumnElement[str], identifier: ColumnElement[str]
+) -> ColumnElement[str]:
+    """`held` with `identifier` among them."""
+    around = literal(SEPARATOR).op("||")(held).op("||")(literal(SEPARATOR))
+    within = literal(SEPARATOR).op("||")(identifier).op("||")(literal(SEPARATOR))
+    return case(
+        (held.is_(None), identifier),
+        (or_(identifier.is_(None), around.contains(within)), held),
+        else_=held.op("||")(literal(SEPARATOR)).op("||")(identifier),
     )
 
 

@@ -9,7 +9,8 @@ says what is done with it, in this order:
 - `retry`: was rejected and is due; last, so that a poison row delays nobody,
 - `waiting`: was rejected and is not due yet,
 - `parked`: was rejected too often; left alone until its payload changes,
-- `settled`: was rejected, and the audience no longer asks for it.
+- `settled`: the audience no longer asks for it, and nothing needs sending: it was rejected,
+  somebody else put the member there, or the mode does not take members away.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Connection,
     Integer,
@@ -39,14 +41,16 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 from orchestration.activation import ledger
-from orchestration.activation.audience import HASH, KEY, Audience
-from orchestration.activation.exposures import Sync
+from orchestration.activation.audience import HASH, Audience, field_list, payload_hash
+from orchestration.activation.exposures import KEY, Sync
 from orchestration.activation.ledger import UNKNOWN, sync_ledger, sync_plan
 from orchestration.errors import SyncFailed
 
 LANES = ("resend", "new", "retry", "waiting", "parked", "settled")
 SENT_LANES = LANES[:3]
 EXAMPLES_PER_OPERATION = 5
+CHANGES_ASKED_FROM = 100
+"""Members at the destination below which a young audience may grow as it likes."""
 
 
 class _Sha256Hex(GenericFunction[str]):
@@ -102,6 +106,10 @@ class PlanSummary:
     """A few keys for each operation."""
     stopped_by: str | None = None
     """Why a run would refuse this plan, if it would."""
+    fields: str = ""
+    """What is sent of each member, one `field=column` a line."""
+    fields_before: str | None = None
+    """What was sent of each by the last run, if that was something else."""
     lanes: Sequence[Lane] = ()
 
     @property
@@ -126,7 +134,7 @@ def write_plan(
 
 
 def guard(summary: PlanSummary) -> None:
-    """Stop a plan that would take away too much.
+    """Stop a plan that would take away or change too much.
 
     Raises:
         SyncFailed: the plan breaks the sync's bound; its message says by how much.
@@ -136,13 +144,21 @@ def guard(summary: PlanSummary) -> None:
 
 
 def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[Any, ...]]:
-    wanted = audience.relation
+    wanted = select(
+        audience.relation.c[KEY],
+        payload_hash(sync, audience).label(HASH),
+        cast(audience.relation.c[sync.identifier], Text).label("identifier"),
+    ).subquery("wanted")
     held = select(sync_ledger).where(sync_ledger.c.sync_name == sync.name).subquery("held")
     is_member = wanted.c[KEY].is_not(None)
+    is_same_payload = held.c.payload_hash == wanted.c[HASH]
+    if sync.mode == "insert":
+        # Nobody is inserted twice: an add without an answer stays that add, whatever changed.
+        is_same_payload = or_(is_same_payload, held.c.state == "claimed")
     is_same_change = and_(
         held.c.state.in_(["claimed", "rejected", "parked"]),
         case(
-            (is_member, and_(held.c.operation != "remove", held.c.payload_hash == wanted.c[HASH])),
+            (is_member, and_(held.c.operation != "remove", is_same_payload)),
             else_=held.c.operation == "remove",
         ),
     )
@@ -150,6 +166,9 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         select(
             func.coalesce(wanted.c[KEY], held.c.entity_key).label(KEY),
             wanted.c[HASH].label(HASH),
+            func.coalesce(wanted.c.identifier, held.c.identifier).label("identifier"),
+            held.c.held_identifiers.label("held_identifiers"),
+            func.coalesce(held.c.was_present, False).label("was_present"),
             is_member.label("is_member"),
             func.coalesce(is_same_change, False).label("is_same_change"),
             case((held.c.state == "claimed", UNKNOWN), else_=held.c.acknowledged_hash).label(
@@ -165,12 +184,19 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         .cte("compared")
     )
     row = compared.c
+    entering = "archive" if sync.mode == "archive" else "add"
+    changing = literal(sync.mode in ("mirror", "upsert"), Boolean)
+    leaving = literal(sync.mode == "mirror", Boolean)
+    forgets = literal(sync.mode in ("insert", "archive"), Boolean)
+    is_leaving = and_(~row.is_member, row.previous_hash.is_not(None))
     operation = case(
         (row.is_same_change, row.claimed_operation),
-        (and_(row.is_member, row.previous_hash.is_(None)), "add"),
-        (and_(row.is_member, row.previous_hash != row[HASH]), "change"),
-        (and_(~row.is_member, row.previous_hash.is_not(None)), "remove"),
+        (and_(row.is_member, row.previous_hash.is_(None)), entering),
+        (and_(changing, row.is_member, row.previous_hash != row[HASH]), "change"),
+        (and_(leaving, is_leaving, ~row.was_present), "remove"),
     )
+    # Who left may come back as a new entry; a row that an upsert left there is kept as it is.
+    is_forgotten = and_(is_leaving, or_(row.was_present, and_(forgets, row.state != "claimed")))
     is_due = or_(row.next_attempt_at.is_(None), row.next_attempt_at <= now)
     decided = (
         select(
@@ -182,7 +208,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
                 (and_(row.is_same_change, is_due), "retry"),
                 (row.is_same_change, "waiting"),
                 (operation.is_not(None), "new"),
-                (row.state.in_(["rejected", "parked"]), "settled"),
+                (or_(row.state.in_(["rejected", "parked"]), is_forgotten), "settled"),
             ).label("lane"),
         )
     ).cte("decided")
@@ -194,7 +220,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
     position = func.row_number().over(
         order_by=[
             _rank(row.lane, LANES),
-            _rank(row.operation, ("remove", "add", "change")),
+            _rank(row.operation, ("remove", "add", "archive", "change")),
             row[KEY],
         ]
     )
@@ -211,6 +237,8 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
             (row.is_same_change, row.claimed_key),
             else_=_idempotency_key(sync.name, row[KEY], row.operation, row[HASH], generation),
         ).label("idempotency_key"),
+        row.identifier,
+        row.held_identifiers,
     ).where(row.lane.is_not(None))
 
 
@@ -252,7 +280,7 @@ def _summary(connection: Connection, sync: Sync, audience: Audience) -> PlanSumm
         .where(planned.sync_name == sync.name)
         .group_by(planned.lane, planned.operation)
     ).all()
-    sent = {"add": 0, "change": 0, "remove": 0}
+    sent = {"add": 0, "archive": 0, "change": 0, "remove": 0}
     in_lane = dict.fromkeys(LANES, 0)
     ends: dict[str, tuple[int, int]] = {}
     planned_members = 0
@@ -265,11 +293,13 @@ def _summary(connection: Connection, sync: Sync, audience: Audience) -> PlanSumm
             known = ends.get(lane, (first, last))
             ends[lane] = (min(known[0], first), max(known[1], last))
     acknowledged = ledger.acknowledged_count(connection, sync.name)
+    fields = field_list(sync, audience)
+    fields_before = ledger.last_fields(connection, sync.name)
     return PlanSummary(
         sync_name=sync.name,
         audience=audience.row_count,
         acknowledged=acknowledged,
-        added=sent["add"],
+        added=sent["add"] + sent["archive"],
         changed=sent["change"],
         removed=sent["remove"],
         unchanged=audience.row_count - planned_members,
@@ -278,7 +308,9 @@ def _summary(connection: Connection, sync: Sync, audience: Audience) -> PlanSumm
         waiting=in_lane["waiting"],
         parked=in_lane["parked"],
         examples=_examples(connection, sync),
-        stopped_by=_why_stopped(sync, audience.row_count, acknowledged, sent["remove"]),
+        stopped_by=_why_stopped(sync, audience.row_count, acknowledged, sent),
+        fields=fields,
+        fields_before=fields_before if fields_before != fields else None,
         lanes=[Lane(name, *ends[name]) for name in SENT_LANES if name in ends],
     )
 
@@ -307,8 +339,11 @@ def _examples(connection: Connection, sync: Sync) -> dict[str, list[str]]:
     return examples
 
 
-def _why_stopped(sync: Sync, members: int, acknowledged: int, removed: int) -> str | None:
-    if acknowledged and not members:
+def _why_stopped(
+    sync: Sync, members: int, acknowledged: int, sent: Mapping[str, int]
+) -> str | None:
+    removed, moved = sent["remove"], sum(sent.values())
+    if acknowledged and not members and sync.mode == "mirror":
         return (
             f"{sync.audience} is empty, and {acknowledged} members would be removed; "
             "an empty audience is not mirrored"
@@ -318,5 +353,10 @@ def _why_stopped(sync: Sync, members: int, acknowledged: int, removed: int) -> s
         return (
             f"{removed} of {acknowledged} members would be removed ({share:.1%}); accepted: "
             f"at most {sync.max_removal_share:.1%} (max_removal_share)"
+        )
+    if acknowledged >= CHANGES_ASKED_FROM and moved > acknowledged * sync.max_change_share:
+        return (
+            f"{moved} rows would be sent, {moved / acknowledged:.1%} of the {acknowledged} members "
+            f"there; accepted: at most {sync.max_change_share:.1%} (max_change_share)"
         )
     return None

@@ -5,24 +5,32 @@ die anywhere: a row is claimed before it is sent, counts as delivered only when 
 destination said so, and is sent again with the same idempotency key until then.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, and_, delete, select
+from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from expectations.audit import Keep, audit_audience
-from orchestration.activation import ledger
-from orchestration.activation.audience import HASH, KEY, Audience, held_rows, read_audience
-from orchestration.activation.exposures import Sync
+from orchestration.activation import lease, ledger
+from orchestration.activation.audience import (
+    Audience,
+    fields_of,
+    held_rows,
+    payload_hash,
+    read_audience,
+    require_published,
+)
+from orchestration.activation.exposures import KEY, Sync
 from orchestration.activation.ledger import sync_plan
 from orchestration.activation.plan import PlanSummary, guard, write_plan
 from orchestration.destinations.base import (
     Answer,
+    AskableDestination,
     Batch,
     BatchDestination,
     BatchRefused,
@@ -31,9 +39,10 @@ from orchestration.destinations.base import (
     DestinationStopped,
     NoAnswer,
     Row,
+    SharedDestination,
     SnapshotDestination,
 )
-from orchestration.errors import SyncFailed
+from orchestration.errors import SyncFailed, UsageError
 from orchestration.project import DATA_DOCS_DIR
 
 Progress = Callable[[int, int], None]
@@ -56,6 +65,8 @@ class SyncReport:
     parked: int
     """Refused too often; left until the payload changes or a person releases them."""
     unchanged: int
+    confirmed: int
+    """Of those added, changed and removed: not sent again, since the destination had them."""
     started_at: datetime
     ended_at: datetime
 
@@ -68,14 +79,18 @@ class _Counts:
     rejected: int = 0
     parked: int = 0
     unchanged: int = 0
+    confirmed: int = 0
 
-    def accept(self, operation: str, rows: int = 1) -> None:
-        if operation == "add":
-            self.added += rows
+    def accept(self, operation: str) -> None:
+        if operation in ("add", "archive"):
+            self.added += 1
         elif operation == "change":
-            self.changed += rows
+            self.changed += 1
         else:
-            self.removed += rows
+            self.removed += 1
+
+    def recorded(self) -> dict[str, int]:
+        return {name: count for name, count in asdict(self).items() if name != "confirmed"}
 
 
 @dataclass(slots=True)
@@ -87,7 +102,18 @@ class _Run:
     sync_run_id: str
     now: Clock
     progress: Progress
+    as_of: datetime
     counts: _Counts = field(default_factory=_Counts)
+    fields: str | None = None
+    """What is sent of each member, once the plan is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A person's word that a plan beyond its guards is right; kept with the run."""
+
+    by: str
+    reason: str
 
 
 def utc_now() -> datetime:
@@ -108,6 +134,7 @@ def plan_sync(engine: Engine, sync: Sync, *, now: Clock = utc_now) -> PlanSummar
     with engine.connect() as connection:
         with connection.begin():
             ledger.require_state_tables(connection)
+            require_published(connection, sync)
             summary = write_plan(connection, sync, read_audience(connection, sync), now())
         problem = _audit_problem(connection, sync)
     reasons = [reason for reason in (problem, summary.stopped_by) if reason]
@@ -122,6 +149,7 @@ def run_sync(
     as_of: datetime,
     progress: Progress = no_progress,
     now: Clock = utc_now,
+    release: Release | None = None,
 ) -> SyncReport:
     """Make the destination of `sync` hold what its audience holds.
 
@@ -132,27 +160,33 @@ def run_sync(
         as_of: the instant that the audience was evaluated at; recorded, not interpreted.
         progress: called after every answer.
         now: the clock, for the ledger's times and for what is due.
+        release: lets a plan pass that its bounds on change would stop; the audit stays.
 
     Raises:
-        SyncFailed: a guard stopped it, or the destination did not answer or let us in.
-            Rows without an answer stay claimed, and the next run goes on from there.
+        SyncFailed: another run of it is going on, a guard stopped it, or the destination did not
+            answer or let us in. Rows without an answer stay claimed, and the next run goes on
+            from there.
         StrataError: the audience, the state tables or a setting is not usable.
     """
     with engine.connect() as connection:
-        run = _Run(connection, sync, uuid4().hex, now, progress)
+        instant = as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of
+        run = _Run(connection, sync, uuid4().hex, now, progress, instant)
         started_at = now()
         with connection.begin():
             ledger.require_state_tables(connection)
+            lease.acquire(connection, sync.name, run.sync_run_id, started_at)
             ledger.start_run(
                 connection,
                 sync_run_id=run.sync_run_id,
                 sync_name=sync.name,
                 run_id=run_id,
-                as_of=as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of,
+                as_of=instant,
                 now=started_at,
+                released_by=release.by if release else None,
+                release_reason=release.reason if release else None,
             )
         try:
-            address = _deliver(run, Keep(run_id, as_of, DATA_DOCS_DIR))
+            address = _deliver(run, Keep(run_id, as_of, DATA_DOCS_DIR), release)
         except BaseException as error:
             # Interrupted by a person included: a run that ends says how it ended.
             stopped = isinstance(error, _StoppedByGuard)
@@ -192,25 +226,37 @@ def _finish(run: _Run, state: str, error: str | None) -> None:
             run.connection,
             sync_run_id=run.sync_run_id,
             state=state,
-            counts=asdict(run.counts),
+            counts=run.counts.recorded(),
             error=error,
+            fields=run.fields,
             now=run.now(),
         )
+        lease.release(run.connection, run.sync.name, run.sync_run_id, run.now())
 
 
-def _deliver(run: _Run, keep: Keep) -> str:
+def _deliver(run: _Run, keep: Keep, release: Release | None) -> str:
     with closing(run.sync.settings.connect(run.now)) as destination:
+        if run.sync.shared_list and not isinstance(destination, SharedDestination):
+            raise UsageError(
+                f"`shared_list` is true, and the destination {run.sync.destination} cannot say "
+                "who is on its list; accepted: false"
+            )
         with run.connection.begin():
+            require_published(run.connection, run.sync)
             audience = read_audience(run.connection, run.sync)
         if problem := _audit_problem(run.connection, run.sync, keep):
             raise _StoppedByGuard(f"{run.sync.name}: {problem}; nothing was sent")
         with run.connection.begin():
             summary = write_plan(run.connection, run.sync, audience, run.now())
         run.counts.unchanged = summary.unchanged
-        try:
-            guard(summary)
-        except SyncFailed as error:
-            raise _StoppedByGuard(str(error)) from None
+        if release is None:
+            try:
+                guard(summary)
+            except SyncFailed as error:
+                raise _StoppedByGuard(
+                    f'{error}; if it is right: strata sync {run.sync.name} --release --reason "..."'
+                ) from None
+        run.fields = summary.fields
         with run.connection.begin():
             ledger.settle(run.connection, run.sync.name)
         if isinstance(destination, SnapshotDestination):
@@ -232,14 +278,24 @@ def _write_snapshot(
         for lane in summary.lanes:
             _claim(run, lane.first, lane.last, batch_id=run.sync_run_id)
     with run.connection.begin():
-        rows = held_rows(run.connection, run.sync, audience, run.sync.batch_size)
-        destination.write([audience.key, *audience.payload], rows)
+        fields = fields_of(run.sync, audience)
+        rows = held_rows(
+            run.connection,
+            run.sync,
+            audience,
+            [field.column for field in fields],
+            run.sync.batch_size,
+        )
+        by_name = {item.name: item for item in [audience.key, *audience.payload]}
+        columns = [replace(by_name[field.column], name=field.name) for field in fields]
+        destination.write([audience.key, *columns], rows)
     with run.connection.begin():
         ledger.record_accepted(
             run.connection,
             sync_name=run.sync.name,
             batch_id=run.sync_run_id,
             now=run.now(),
+            as_of=run.as_of,
         )
     run.counts.added = summary.added
     run.counts.changed = summary.changed
@@ -257,19 +313,53 @@ def _send_batches(
             last = min(first + run.sync.batch_size - 1, lane.last)
             with run.connection.begin():
                 batch = _read_batch(run, audience, first, last)
+            present = _present(run, batch, destination)
+            with run.connection.begin():
                 if batch.rows:
                     _claim(run, first, last, batch.batch_id)
+                    if run.sync.shared_list:
+                        ledger.note_present(
+                            run.connection,
+                            sync_name=run.sync.name,
+                            batch_id=batch.batch_id,
+                            keys=present,
+                        )
             answered = 0
-            for answers in _send(run, batch, destination) if batch.rows else ():
+            for answers in _answers(run, batch, destination, is_repeat=lane.name == "resend"):
                 answered += _record(run, batch, answers)
                 run.progress(done + answered, summary.to_send)
             done += last - first + 1
             unanswered += len(batch.rows) - answered
     if unanswered:
         raise SyncFailed(
-            f"{_described(run, destination)} gave no answer for {unanswered} rows; "
+            f"{_described(run.sync, destination)} gave no answer for {unanswered} rows; "
             "they are sent again by the next run"
         )
+
+
+def _present(run: _Run, batch: Batch, destination: BatchDestination) -> Collection[str]:
+    """Whom a shared list holds of those that this batch adds for the first time."""
+    added = [row for row in batch.rows if row.operation == "add"]
+    if not (added and run.sync.shared_list and isinstance(destination, SharedDestination)):
+        return ()
+    with in_words(run.sync, destination):
+        return destination.present(added)
+
+
+def _answers(
+    run: _Run, batch: Batch, destination: BatchDestination, *, is_repeat: bool
+) -> Iterator[Sequence[Answer]]:
+    """Send a batch. What was sent before without an answer is asked about where it can be."""
+    if is_repeat and batch.rows and isinstance(destination, AskableDestination):
+        with in_words(run.sync, destination):
+            applied = set(destination.applied(batch))
+        if applied:
+            run.counts.confirmed += len(applied)
+            yield [Answer(row.entity_key) for row in batch.rows if row.entity_key in applied]
+            rest = [row for row in batch.rows if row.entity_key not in applied]
+            batch = Batch.of(batch.sync_name, rest)
+    if batch.rows:
+        yield from _send(run, batch, destination)
 
 
 def _read_batch(run: _Run, audience: Audience, first: int, last: int) -> Batch:
@@ -279,30 +369,37 @@ def _read_batch(run: _Run, audience: Audience, first: int, last: int) -> Batch:
     plan's keys stand for; such rows are left to the next run.
     """
     planned, wanted = sync_plan.c, audience.relation
-    names = [item.name for item in audience.payload]
-    matches = and_(wanted.c[KEY] == planned.entity_key, wanted.c[HASH] == planned.payload_hash)
+    fields = fields_of(run.sync, audience)
     found: Sequence[Any] = run.connection.execute(
         select(
             planned.position,
             planned.operation,
             planned.entity_key,
             planned.idempotency_key,
-            wanted.c[KEY],
-            *(wanted.c[name] for name in names),
+            planned.identifier,
+            planned.held_identifiers,
+            planned.payload_hash,
+            payload_hash(run.sync, audience),
+            *(wanted.c[field.column] for field in fields),
         )
-        .select_from(sync_plan.outerjoin(wanted, matches))
+        .select_from(sync_plan.outerjoin(wanted, wanted.c[KEY] == planned.entity_key))
         .where(planned.sync_name == run.sync.name, planned.position.between(first, last))
         .order_by(planned.position)
     ).all()
     rows, outdated = [], []
-    for position, operation, entity_key, idempotency_key, member, *payload in found:
-        if operation == "remove":
-            rows.append(Row(operation, entity_key, idempotency_key, None))
-        elif member is not None:
-            content = dict(zip(names, payload, strict=True))
-            rows.append(Row(operation, entity_key, idempotency_key, content))
-        else:
-            outdated.append(position)
+    for position, operation, key, idempotency_key, identifier, held, hashed, now, *values in found:
+        content = None
+        if operation in ("add", "change"):
+            if now != hashed:
+                outdated.append(position)
+                continue
+            content = {
+                field.name: value
+                for field, value in zip(fields, values, strict=True)
+                if value is not None or field.is_null_sent
+            }
+        others = tuple(one for one in ledger.identifiers(held) if one != identifier)
+        rows.append(Row(operation, key, idempotency_key, content, identifier, others))
     if outdated:
         run.connection.execute(
             delete(sync_plan).where(
@@ -313,6 +410,7 @@ def _read_batch(run: _Run, audience: Audience, first: int, last: int) -> Batch:
 
 
 def _claim(run: _Run, first: int, last: int, batch_id: str) -> None:
+    lease.renew(run.connection, run.sync.name, run.sync_run_id, run.now())
     ledger.claim(
         run.connection,
         sync_name=run.sync.name,
@@ -327,29 +425,37 @@ def _claim(run: _Run, first: int, last: int, batch_id: str) -> None:
 def _send(run: _Run, batch: Batch, destination: BatchDestination) -> Iterator[Sequence[Answer]]:
     """Send a batch; if it is refused as a whole, its halves, down to the row at fault."""
     try:
-        answers = destination.send(batch)
+        with in_words(run.sync, destination):
+            answers = destination.send(batch)
     except BatchRefused as refused:
         if len(batch.rows) == 1:
             yield [Answer(batch.rows[0].entity_key, str(refused))]
             return
         for half in batch.halves():
             yield from _send(run, half, destination)
-    except DestinationStopped as stopped:
-        raise SyncFailed(
-            f"{_described(run, destination)} does not take deliveries: {stopped}; "
-            "no row is lost, the next run goes on from here"
-        ) from stopped
-    except NoAnswer as silence:
-        raise SyncFailed(
-            f"{_described(run, destination)} did not answer: {silence}; "
-            "the rows of this batch are sent again by the next run"
-        ) from silence
     else:
         yield answers
 
 
-def _described(run: _Run, destination: Destination) -> str:
-    return f"{run.sync.name}: {run.sync.destination} {destination.address}"
+@contextmanager
+def in_words(sync: Sync, destination: Destination) -> Iterator[None]:
+    """What keeps a destination from answering, as a sync that failed."""
+    try:
+        yield
+    except DestinationStopped as stopped:
+        raise SyncFailed(
+            f"{_described(sync, destination)} does not take deliveries: {stopped}; "
+            "no row is lost, the next run goes on from here"
+        ) from stopped
+    except NoAnswer as silence:
+        raise SyncFailed(
+            f"{_described(sync, destination)} did not answer: {silence}; "
+            "the rows of this batch are sent again by the next run"
+        ) from silence
+
+
+def _described(sync: Sync, destination: Destination) -> str:
+    return f"{sync.name}: {sync.destination} {destination.address}"
 
 
 def _record(run: _Run, batch: Batch, answers: Sequence[Answer]) -> int:
@@ -368,6 +474,7 @@ def _record(run: _Run, batch: Batch, answers: Sequence[Answer]) -> int:
                 batch_id=batch.batch_id,
                 keys=None if is_whole_batch else accepted,
                 now=run.now(),
+                as_of=run.as_of,
             )
         if rejected:
             parked = ledger.record_rejected(

@@ -55,6 +55,7 @@ def ask(population: Population, crm: Crm, tickets: Support, seed: int) -> dict[s
     }
     if population.chunk == 0:
         tables["manual_overrides"] = _overrides(population)
+        tables["suppressions"] = _suppressions(population)
     return tables
 
 
@@ -168,6 +169,26 @@ def _enrichment(population: Population, dice: Dice) -> Table:
         "value": col.label(values, attribute * 3 + dice.whole(rows, 0, 2)),
         "provider": col.label(["ledgerlight", "factpool"], dice.pick(rows, [0.7, 0.3])),
         "observed_at": col.time(at),
+    }
+
+
+def _suppressions(population: Population) -> Table:
+    """Who is not to be contacted: a bounced address, a quarrel that is over, a company at law."""
+    ordinary = population.signed_up() & population.has_contact & ~population.is_test
+    ordinary &= ~population.has_duplicate_contact
+    email = [population.email[one] for one in np.flatnonzero(ordinary).tolist()]
+    bounced, complained = email[len(email) // 2], email[len(email) // 3]
+    domain = email[0].split("@")[1]
+    return {
+        "entity_id": col.constant(None, 3),
+        "email": col.text([bounced, complained, None]),
+        "phone": col.constant(None, 3),
+        "email_domain": col.text([None, None, domain]),
+        "channel": col.text(["email", None, "all"]),
+        "reason": col.text(["hard bounce", "complaint, settled since", "legal dispute"]),
+        "by": col.constant("ilse@tallyworks.test", 3),
+        "suppressed_at": col.time(np.array([END - 40 * DAY, END - 90 * DAY, END - 20 * DAY])),
+        "until": col.time(np.array([END, END - 30 * DAY, END]), np.array([False, True, False])),
     }
 
 

@@ -214,10 +214,10 @@ def problems(model: type[BaseModel], error: ValidationError, prefix: str = "") -
 
     The value of an unknown key is not repeated: it may be a secret in the wrong place.
     """
-    fields = model.model_fields
-    accepted = ", ".join(sorted(fields, key=lambda name: not fields[name].is_required()))
     found = []
     for item in error.errors(include_url=False):
+        fields = _model_at(model, item["loc"][:-1]).model_fields
+        accepted = ", ".join(sorted(fields, key=lambda name: not fields[name].is_required()))
         key = prefix + ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             found.append(f"unknown key `{key}`; accepted: {accepted}")
@@ -230,6 +230,15 @@ def problems(model: type[BaseModel], error: ValidationError, prefix: str = "") -
             why = item["msg"].removeprefix("Value error, ")
             found.append(f"`{key}` is {item['input']!r}; accepted: {why[:1].lower()}{why[1:]}")
     return found
+
+
+def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
+    """The model of the group of keys at a path, such as `limits`."""
+    for part in path:
+        inner = model.model_fields[str(part)].annotation if part in model.model_fields else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            model = inner
+    return model
 
 
 def value_or_environment(value: str, used_for: str) -> str:

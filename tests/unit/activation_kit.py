@@ -1,6 +1,7 @@
 """What the activation tests share: a small warehouse, syncs, and a process that dies on cue."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,18 @@ from unittest import mock
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, Engine, create_engine, make_url, text
+from sqlalchemy import (
+    URL,
+    Column,
+    Engine,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    create_engine,
+    make_url,
+    text,
+)
 from sqlalchemy.pool import NullPool
 
 from orchestration.activation import ledger, runner
@@ -26,28 +38,28 @@ from orchestration.destinations.file.settings import FileSettings
 from orchestration.destinations.webhook.client import WebhookDestination
 from orchestration.destinations.webhook.settings import WebhookSettings
 
+MODELS = Path(__file__).parents[2] / "models" / "activation"
 NOON = datetime(2026, 7, 1, 12)
 SECRET_VARIABLE = "STRATA_TEST_WEBHOOK_SECRET"
 SECRET = "whsec_c3RyYXRhLXRlc3Qtc2VjcmV0LW9mLTMyLWJ5dGVzISE="
 
-DDL = """
-create schema activation;
-create schema operations;
-create table activation.audience_champions (
-  entity_key text, payload_hash text, email text, mrr numeric(18, 2));
-create table activation.sync_ledger (
-  sync_name text, entity_key text, payload_hash text, acknowledged_hash text, operation text,
-  state text, idempotency_key text, generation integer, batch_id text, attempts integer,
-  rejections integer, last_error text, claimed_at timestamp, next_attempt_at timestamp,
-  delivered_at timestamp, sync_run_id text);
-create table activation.sync_plan (
-  sync_name text, position bigint, lane text, entity_key text, operation text,
-  payload_hash text, previous_hash text, generation integer, idempotency_key text);
-create table operations.sync_runs (
-  sync_run_id text, sync_name text, run_id text, as_of timestamp, started_at timestamp,
-  ended_at timestamp, state text, added bigint, changed bigint, removed bigint,
-  rejected bigint, parked bigint, unchanged bigint, error text)
-"""
+AUDIENCE = Table(
+    "audience_champions",
+    MetaData(),
+    Column("entity_key", Text),
+    Column("payload_hash", Text),
+    Column("email", Text),
+    Column("mrr", Numeric(18, 2)),
+    schema="activation",
+)
+
+
+def model_sql(name: str) -> str:
+    """The SQL of a model of models/activation that uses nothing of dbt but `ref` and text types."""
+    sql = (MODELS / f"{name}.sql").read_text()
+    sql = re.sub(r"{{ config\(.*?\) }}", "", sql, flags=re.DOTALL)
+    sql = re.sub(r"{{ ref\('(\w+)'\) }}", r"activation.\1", sql)
+    return sql.replace("{{ dbt.type_string() }}", "text")
 
 
 class Given(Settings):
@@ -69,8 +81,16 @@ class Warehouse:
 
     def create_tables(self) -> None:
         """Create every table, empty, as dbt would."""
-        for statement in DDL.split(";"):
-            self.do(statement)
+        for schema in ("activation", "operations"):
+            self.do(f"create schema {schema}")
+        AUDIENCE.create(self.engine)
+        ledger.metadata.create_all(self.engine, checkfirst=False)
+        self.do("create unique index one_lease on operations.sync_leases (sync_name)")
+
+    def create_views(self) -> None:
+        """Create the views that a reconciliation reads."""
+        for view in ("sync_acknowledged", "sync_drift"):
+            self.do(f"create view activation.{view} as {model_sql(view)}")
 
     def do(self, statement: str, **values: object) -> None:
         """Execute one statement and commit."""

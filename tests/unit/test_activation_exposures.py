@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.activation.exposures import load_syncs
+from orchestration.activation.exposures import MappedField, load_syncs
 from orchestration.destinations.webhook.settings import WebhookSettings
 from orchestration.errors import UsageError
 
@@ -77,9 +77,30 @@ def test_what_the_audience_promises_is_read_and_must_be_there() -> None:
 
 
 def test_limits_are_read() -> None:
-    limits = {"batch_size": 100, "max_removal_share": 0.1, "max_attempts": 3}
-    (sync,) = load_syncs(manifest(exposure(meta={**WEBHOOK, **limits})))
+    given = {
+        "limits": {"batch_size": 100, "max_attempts": 3},
+        "guards": {"max_removal_share": 0.1, "max_change_share": 2.0},
+    }
+    (sync,) = load_syncs(manifest(exposure(meta={**WEBHOOK, **given})))
     assert (sync.batch_size, sync.max_removal_share, sync.max_attempts) == (100, 0.1, 3)
+    assert sync.max_change_share == 2.0
+
+
+def test_the_rest_of_a_sync_is_read() -> None:
+    given = {
+        "mode": "upsert",
+        "identifier": "entity_key",
+        "mapping": {"key": "entity_key", "id": {"column": "entity_key", "nulls": "overwrite"}},
+        "schedule": "30 6 * * 1-5",
+        "shared_list": True,
+    }
+    (sync,) = load_syncs(manifest(exposure(meta={**WEBHOOK, **given})))
+    assert (sync.mode, sync.identifier, sync.schedule) == ("upsert", "entity_key", "30 6 * * 1-5")
+    assert sync.mapping == (
+        MappedField("key", "entity_key"),
+        MappedField("id", "entity_key", is_null_sent=True),
+    )
+    assert sync.shared_list
 
 
 def test_meta_beside_config_is_read_too() -> None:
@@ -108,17 +129,47 @@ def test_a_project_without_syncs() -> None:
             {"mode": "mirror", "settings": {}},
             "exposure sync_champions: missing key `destination`; accepted: destination, mode,",
         ),
-        ({**WEBHOOK, "mode": "upsert"}, "`mode` is 'upsert'; accepted: 'mirror'"),
         (
-            {**WEBHOOK, "batchsize": 5},
-            "unknown key `batchsize`; accepted: destination, mode, settings, batch_size,",
+            {**WEBHOOK, "mode": "merge"},
+            "`mode` is 'merge'; accepted: 'mirror', 'upsert', 'insert' or 'archive'",
         ),
         (
-            {**WEBHOOK, "batch_size": 0},
-            "`batch_size` is 0; accepted: input should be greater than or equal to 1",
+            {**FILE, "mode": "upsert"},
+            "`mode` is 'upsert'; the destination file can: mirror",
         ),
-        ({**WEBHOOK, "batch_size": "many"}, "`batch_size` is 'many'; accepted: input should be"),
-        ({**WEBHOOK, "max_removal_share": 50}, "`max_removal_share` is 50; accepted:"),
+        (
+            {**WEBHOOK, "batch_size": 5},
+            "unknown key `batch_size`; accepted: destination, mode, settings, identifier,",
+        ),
+        (
+            {**WEBHOOK, "limits": {"batchsize": 5}},
+            "unknown key `limits.batchsize`; accepted: batch_size, max_attempts",
+        ),
+        (
+            {**WEBHOOK, "limits": {"batch_size": 0}},
+            "`limits.batch_size` is 0; accepted: input should be greater than or equal to 1",
+        ),
+        (
+            {**WEBHOOK, "limits": {"batch_size": "many"}},
+            "`limits.batch_size` is 'many'; accepted: input should be",
+        ),
+        (
+            {**WEBHOOK, "guards": {"max_removal_share": 50}},
+            "`guards.max_removal_share` is 50; accepted:",
+        ),
+        (
+            {**WEBHOOK, "schedule": "hourly"},
+            "`schedule` is 'hourly'; accepted: on_publish, or a cron expression of five parts",
+        ),
+        (
+            {**WEBHOOK, "identifier": "e_mail"},
+            "`identifier` is 'e_mail'; columns of the audience: entity_key",
+        ),
+        (
+            {**WEBHOOK, "mapping": {"mail": {"column": "e_mail"}}},
+            "`mapping.mail` names the column 'e_mail'; columns of the audience: entity_key",
+        ),
+        ({**WEBHOOK, "mapping": {}}, "`mapping` is {}; accepted: "),
         ({**WEBHOOK, "settings": "none"}, "`settings` is 'none'; accepted: input should be"),
         (
             {**WEBHOOK, "settings": {"url": "https://example.com"}},
@@ -166,7 +217,7 @@ def test_a_secret_in_the_wrong_place_is_not_repeated() -> None:
 
 def test_every_problem_is_told_at_once() -> None:
     lines = refusal(
-        exposure("sync_a", meta={**WEBHOOK, "mode": "upsert"}),
+        exposure("sync_a", meta={**WEBHOOK, "mode": "merge"}),
         exposure("sync_b", meta={**FILE, "settings": {}}),
     ).splitlines()
     assert [line.split(":")[0] for line in lines] == [

@@ -29,6 +29,25 @@ create schema segments;
 create table segments.segment_membership (segment_id text, entity text, entity_id text);
 insert into segments.segment_membership values
   ('champions', 'customer', 'c1'), ('champions', 'customer', 'c2'), ('others', 'customer', 'c3');
+create table segments.segment_verdicts (segment_id text, verdict text);
+insert into segments.segment_verdicts values ('champions', 'hold'), ('champions', 'publish');
+create schema customer_360;
+create table customer_360.customer_360 (customer_id text, account_id text);
+create schema reference;
+create table reference.experiment_arms (experiment_id text, arm text, is_delivered boolean);
+insert into reference.experiment_arms values ('e', 'treated', true), ('e', 'holdout', false);
+create table activation.suppression (customer_id text, channel text);
+insert into activation.suppression values ('c2', 'phone'), ('c3', 'email');
+create table activation.global_holdout (customer_id text);
+insert into activation.global_holdout values ('c3');
+create table activation.experiment_assignments (experiment_id text, entity_key text, arm text);
+insert into activation.experiment_assignments values
+  ('e', 'c1', 'treated'), ('e', 'c3', 'holdout'), ('over', 'c1', 'holdout');
+create table activation.audience_members (
+  audience_name text, experiment_id text, entity_key text, arm text);
+insert into activation.audience_members values
+  ('audience_champions', 'e', 'c1', 'treated'), ('audience_champions', 'e', 'c2', 'treated'),
+  ('audience_others', 'over', 'c1', 'holdout');
 create table activation.consent_current (customer_id text, channel text, status text);
 insert into activation.consent_current values
   ('c1', 'email', 'granted'), ('c2', 'email', 'granted'), ('c2', 'phone', 'denied'),
@@ -50,7 +69,8 @@ def warehouse(
     monkeypatch.setattr("orchestration.activation.runner.DATA_DOCS_DIR", tmp_path / "docs")
     for opened in open_warehouse(request, tmp_path):
         if request.param == "postgres":
-            opened.do("drop schema if exists segments cascade")
+            for schema in ("segments", "customer_360", "reference"):
+                opened.do(f"drop schema if exists {schema} cascade")
         for statement in DDL.split(";"):
             opened.do(statement)
         opened.audience(MEMBERS)
@@ -64,7 +84,7 @@ def test_an_audience_in_order_is_sent_and_its_audit_kept(
         assert warehouse.run(to_receiver(receiver, terms=TERMS)).added == 2
         assert set(receiver.members) == set(MEMBERS)
     kept = warehouse.rows("select run_id, suite, is_success from operations.expectation_results")
-    assert len(kept) == 6
+    assert len(kept) == 8
     assert {(row["run_id"], row["suite"]) for row in kept} == {("r1", "audience_champions")}
     assert all(row["is_success"] for row in kept)
     index = (tmp_path / "docs" / "index.html").read_text()
@@ -86,6 +106,19 @@ def test_an_audience_in_order_is_sent_and_its_audit_kept(
             "found 1 of 2 members not published in it, for example c1",
         ),
         (
+            "insert into activation.suppression values ('c2', 'email')",
+            "expected no member is on the suppression list; found 1 of 2 members suppressed, "
+            "for example c2",
+        ),
+        (
+            "insert into activation.global_holdout values ('c1')",
+            "expected no member is in a holdout; found 1 of 2 members held out, for example c1",
+        ),
+        (
+            "insert into activation.experiment_assignments values ('e', 'c2', 'holdout')",
+            "expected no member is in a holdout; found 1 of 2 members held out, for example c2",
+        ),
+        (
             "update activation.audience_champions set email = null where entity_key = 'c2'",
             "email: expected never empty; found 1 of 2 unexpected",
         ),
@@ -105,7 +138,18 @@ def test_an_audience_in_order_is_sent_and_its_audit_kept(
         ),
         ("drop table activation.consent_current", "consent_current"),
     ],
-    ids=["consent", "unpublished", "no identifier", "no address", "column", "type", "no consents"],
+    ids=[
+        "consent",
+        "unpublished",
+        "suppressed",
+        "global holdout",
+        "holdout arm",
+        "no identifier",
+        "no address",
+        "column",
+        "type",
+        "no consents",
+    ],
 )
 def test_what_is_wrong_with_an_audience_stops_its_sync(
     warehouse: Warehouse, damage: str, words: str

@@ -262,7 +262,8 @@ def test_keys_are_unique(db: duckdb.DuckDBPyConnection, key: str) -> None:
     ("table", "column"),
     [("hubspot__contact", "property_email"), ("stripe__customer", "email"),
      ("segment__identifies", "email"), ("generic__survey_responses", "email"),
-     ("generic__manual_overrides", "email"), ("hubspot__email_subscription_change", "recipient"),
+     ("generic__manual_overrides", "email"), ("generic__suppressions", "email"),
+     ("hubspot__email_subscription_change", "recipient"),
      ("generic__enrichment", "email")],
 )  # fmt: skip
 def test_every_address_belongs_to_one_person(

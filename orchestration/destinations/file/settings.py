@@ -10,6 +10,8 @@ from orchestration.destinations.base import Clock, Destination, Settings, value_
 class FileSettings(Settings):
     """Where the file is written and how."""
 
+    modes = ("mirror",)
+
     path: str
     """A local path or an fsspec address (`s3://…`), or `env:NAME`."""
     format: Literal["csv", "parquet"]

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from orchestration.destinations.base import (
+    MODES,
     Clock,
     Destination,
     HttpSettings,
@@ -31,6 +32,8 @@ _ADDRESS = "an http:// or https:// address, or env:NAME for one in an environmen
 
 class WebhookSettings(HttpSettings):
     """Where batches are posted and how they are signed."""
+
+    modes = MODES
 
     url: str
     """An http(s) address, or `env:NAME`."""

@@ -1,4 +1,4 @@
--- A consent or an override that names nobody has no effect, which its author should know.
+-- A consent, an override or a suppression that names nobody has no effect, which its author should know.
 {{ config(severity='warn') }}
 
 select
@@ -14,3 +14,10 @@ select
     until as decided_at
 from {{ ref('stg_crm__manual_overrides') }}
 where entity_id is null and email is null
+union all
+select
+    'suppression' as decision,
+    reason as about,
+    suppressed_at as decided_at
+from {{ ref('stg_crm__suppressions') }}
+where entity_id is null and email is null and phone is null and email_domain is null

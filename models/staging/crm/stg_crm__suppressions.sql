@@ -1,0 +1,3 @@
+{{ config(materialized='table') }}
+
+{{ staging_interface('crm', 'suppressions') }}
