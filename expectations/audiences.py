@@ -77,6 +77,12 @@ _PUBLISHED = {
         select distinct members.entity_id as entity_key
         from segments.segment_membership as members
         where members.segment_id = :segment_id and members.entity = 'account'""",
+    "change": """
+        select distinct
+            segment_id || '|' || entity || '|' || entity_id || '|' || change || '|'
+            || cast(changed_at as varchar) as entity_key
+        from segments.segment_changes
+        where cast(:segment_id as varchar) is null""",
 }
 _PROFILE_QUERY = """
     with granted as (
@@ -134,7 +140,7 @@ _PROFILE_QUERY = """
 
 class _AudienceExpectation(BatchExpectation):
     relation: str
-    segment_id: str
+    segment_id: str | None = None
     channel: str
     entity: str
 

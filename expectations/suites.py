@@ -111,17 +111,20 @@ class Segment:
 class AudienceTerms:
     """What an audience promises: whom it is of, over which channel, what a destination is told.
 
+    `entity` is customer, account, or change for entries and exits, which are of no one segment.
+
     `identifier` is the column that a destination knows people by; `columns` are all columns with
     the types that dbt declares.
     """
 
     relation: Relation
-    segment_id: str
+    segment_id: str | None
     channel: str
     identifier: str
     columns: Mapping[str, str]
     description: str = ""
     entity: str = "customer"
+    rank_column: str | None = None  # which says in what order people read it
 
 
 @dataclass(frozen=True)
@@ -488,7 +491,9 @@ def audience_suite(terms: AudienceTerms) -> Suite:
                 "expect_audience_members_to_be_published",
                 of_audience,
                 ("entity_key",),
-                f"every member is a published one of {terms.segment_id}",
+                f"every member is a published one of {terms.segment_id}"
+                if terms.segment_id
+                else "every row is a published entry or exit",
             ),
             Check(
                 "expect_audience_members_to_have_consent",

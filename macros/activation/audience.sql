@@ -31,6 +31,7 @@
         'experiment_id': experiment,
         'is_capped': is_capped,
         'rank_by': rank_by,
+        'rank_column': columns.items() | selectattr(1, 'equalto', 'm.rank') | map(attribute=0) | first | default(none),
         'limit': limit,
     }}) -}}
 

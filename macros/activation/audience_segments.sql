@@ -1,4 +1,8 @@
-{#- The ids of the segments that a model of models/activation/ makes an audience of. -#}
+{#- The ids of the segments that a model of models/activation/ makes an audience or events of. -#}
 {% macro audience_segments() %}
-    {{- return(audience_definitions().values() | map(attribute='segment_id') | unique | sort) -}}
+    {%- set found = [] -%}
+    {%- for terms in audience_definitions(events=true).values() -%}
+        {%- do found.extend(terms.get('segments') or [terms.segment_id]) -%}
+    {%- endfor -%}
+    {{- return(found | unique | sort) -}}
 {% endmacro %}

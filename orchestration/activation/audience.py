@@ -99,7 +99,7 @@ def require_published(connection: Connection, sync: Sync) -> None:
     Raises:
         StrataError: it never was, so nobody has seen who would be in it.
     """
-    if sync.terms is None:
+    if sync.terms is None or sync.terms.segment_id is None:
         return
     verdicts = table("segment_verdicts", column("segment_id"), column("verdict"), schema="segments")
     of_segment = verdicts.c.segment_id == sync.terms.segment_id
@@ -163,9 +163,9 @@ def held_rows(
     columns: Sequence[str],
     chunk_rows: int,
 ) -> Iterator[tuple[object, ...]]:
-    """Stream the whole audience in the order of its keys: key, then `columns`.
+    """Stream the whole audience by rank, or else in the order of its keys: key, then `columns`.
 
-    The order is that of the characters' codes on every engine, so that the same audience
+    Keys are in the order of their characters' codes on every engine, so that the same audience
     gives the same file.
 
     Raises:
@@ -198,5 +198,8 @@ def _held(sync: Sync, audience: Audience, columns: Sequence[str]) -> Select[tupl
     return (
         select(relation.c[KEY], *(relation.c[name] for name in columns))
         .select_from(relation.join(held, matches))
-        .order_by(collate(relation.c[KEY], "C"))
+        .order_by(
+            *([relation.c[sync.rank_column]] if sync.rank_column else []),
+            collate(relation.c[KEY], "C"),
+        )
     )

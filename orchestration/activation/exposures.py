@@ -104,6 +104,8 @@ class Sync:
     """The audience's column that the destination knows members by."""
     mapping: Sequence[MappedField] = ()
     """The fields that are sent; every column by its own name if there are none."""
+    rank_column: str | None = None
+    """The audience's column by which its rows are in order; that of the keys if there is none."""
     schedule: str = ON_PUBLISH
     """`on_publish`, or a cron expression in UTC."""
     batch_size: int = BATCH_SIZE
@@ -200,6 +202,7 @@ def _load(
         yield Sync(
             name=exposure["name"],
             label=exposure.get("label") or exposure["name"],
+            rank_column=terms.rank_column,
             owner_name=owner.get("name") or owner["email"],
             owner_email=owner["email"],
             audience_node=audiences[0]["unique_id"],
@@ -255,6 +258,7 @@ def _terms(node: Mapping[str, Any]) -> AudienceTerms | None:
         channel=noted["channel"],
         identifier=noted["identifier"],
         entity=noted.get("entity", "customer"),
+        rank_column=noted.get("rank_column"),
     )
 
 

@@ -148,6 +148,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         audience.relation.c[KEY],
         payload_hash(sync, audience).label(HASH),
         cast(audience.relation.c[sync.identifier], Text).label("identifier"),
+        *([audience.relation.c[sync.rank_column].label("rank")] if sync.rank_column else []),
     ).subquery("wanted")
     held = select(sync_ledger).where(sync_ledger.c.sync_name == sync.name).subquery("held")
     is_member = wanted.c[KEY].is_not(None)
@@ -168,6 +169,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
             wanted.c[HASH].label(HASH),
             func.coalesce(wanted.c.identifier, held.c.identifier).label("identifier"),
             held.c.held_identifiers.label("held_identifiers"),
+            *([wanted.c.rank] if sync.rank_column else []),
             func.coalesce(held.c.was_present, False).label("was_present"),
             is_member.label("is_member"),
             func.coalesce(is_same_change, False).label("is_same_change"),
@@ -221,6 +223,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         order_by=[
             _rank(row.lane, LANES),
             _rank(row.operation, ("remove", "add", "archive", "change")),
+            *([row.rank] if sync.rank_column else []),
             row[KEY],
         ]
     )

@@ -120,7 +120,7 @@ def _compared(
         select(func.count(sync_observed.c.identifier)).where(sync_observed.c.sync_name == sync.name)
     ).scalar_one()
     # Read at once: DuckDB's connection has one cursor.
-    examples = (
+    examples: Sequence[str] = (
         connection.execute(missing.order_by(sync_drift.c.entity_key).limit(EXAMPLES))
         .scalars()
         .all()

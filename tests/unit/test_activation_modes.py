@@ -516,3 +516,25 @@ def test_a_destination_that_cannot_be_read_says_so(warehouse: Warehouse) -> None
     sync = make_sync(Given(make=lambda: Scripted(lambda batch: [])), destination="scripted")
     with pytest.raises(UsageError, match="the destination scripted cannot be read back"):
         reconcile(warehouse.engine, sync, reading_id="r1")
+
+
+# Ranked lists
+
+
+def test_a_ranked_audience_is_delivered_in_its_order(
+    warehouse: Warehouse, receiver: DemoReceiver, tmp_path: Path
+) -> None:
+    from orchestration.destinations.file.settings import FileSettings
+
+    path = tmp_path / "calls.csv"
+    warehouse.audience(THREE)
+    for key, rank in (("a", 3), ("b", 1), ("c", 2)):
+        warehouse.do(
+            "update activation.audience_champions set mrr = :rank where entity_key = :key",
+            rank=rank, key=key,
+        )  # fmt: skip
+    warehouse.run(to_receiver(receiver, rank_column="mrr", batch_size=3))
+    assert [row["entity_key"] for row in receiver.deliveries[0].rows] == ["b", "c", "a"]
+    settings = FileSettings(path=str(path), format="csv")
+    warehouse.run(make_sync(settings, name="sync_file", rank_column="mrr"))
+    assert [line[0] for line in path.read_text().splitlines()[1:]] == ["b", "c", "a"]
