@@ -69,6 +69,10 @@ class FakeService:
         """Before any operation: credentials and headers."""
         raise NotImplementedError
 
+    def example(self, content: bytes) -> bytes:
+        """What is passed on of an example from the specification."""
+        return content
+
     def _handle(self, handler: BaseHTTPRequestHandler) -> None:
         size = int(handler.headers.get("Content-Length") or 0)
         raw = handler.rfile.read(size)
@@ -96,10 +100,8 @@ class FakeService:
             by_spec = self._by_specification(request, raw, status)
             if fault.is_from_prism:
                 assert by_spec.status_code == status, by_spec.text
-                answer, sent = (
-                    by_spec.content,
-                    {name: value for name, value in by_spec.headers.items() if name[:2] == "x-"},
-                )
+                answer = self.example(by_spec.content)
+                sent = {name: by_spec.headers[name] for name in by_spec.headers if name[:2] == "x-"}
         content = answer if isinstance(answer, bytes) else answer.encode()
         handler.send_response(status)
         for name, value in sent.items():
