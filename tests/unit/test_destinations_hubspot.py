@@ -23,6 +23,7 @@ from orchestration.destinations.base import (
     Row,
     SharedDestination,
 )
+from orchestration.destinations.hubspot import client
 from orchestration.destinations.hubspot.client import HubSpotContacts, HubSpotList
 from orchestration.destinations.hubspot.settings import HubSpotSettings
 from orchestration.errors import UsageError
@@ -96,6 +97,7 @@ def test_who_is_unknown_is_rejected(hubspot: HubSpotFake, connect: Connect) -> N
     hubspot.have("ann@example.com")
     said = sent(connect(), row("add", "ann@example.com"), row("add", "bob@example.com"))
     assert said["ann"] is None
+    assert hubspot.operations() == ["list", "read", "add_and_remove"]
     assert said["bob"] == (
         "HubSpot has no contact with this e-mail address, and `create_contacts` is false"
     )
@@ -522,12 +524,16 @@ def test_the_limit_of_a_day_is_left_to_a_later_run(
 
 
 def test_requests_keep_their_pace(
-    hubspot: HubSpotFake, connect: Connect, waits: list[float]
+    hubspot: HubSpotFake,
+    connect: Connect,
+    waits: list[float],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The documented one, but too slow for a busy machine to keep it without waiting.
+    monkeypatch.setattr(client, "REQUESTS_PER_SECOND", client.REQUESTS_PER_SECOND / 10_000)
     sent(connect(requests_per_second=None), row("remove", "ann@example.com"))
     assert hubspot.operations() == ["list", "read"]
-    assert len(waits) == 1
-    assert 0.0 < waits[0] <= 0.1
+    assert waits == [pytest.approx(1_000, abs=60)]
 
 
 @pytest.mark.parametrize(("status", "message"), [(401, "expired"), (403, "scope"), (302, "moved")])
@@ -593,7 +599,7 @@ def test_every_request_is_as_specified(checked: HubSpotFake) -> None:
     assert checked.listed() == {"ann@example.com", "new@example.com"}
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 404, 429, 503])
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_every_specified_error_is_taken_as_it_should(
     checked: HubSpotFake, operation: str, status: int

@@ -23,6 +23,7 @@ from orchestration.destinations.base import (
     Row,
     SharedDestination,
 )
+from orchestration.destinations.klaviyo import client
 from orchestration.destinations.klaviyo.client import KlaviyoList, KlaviyoProfiles
 from orchestration.destinations.klaviyo.settings import KlaviyoSettings
 from orchestration.errors import UsageError
@@ -163,6 +164,8 @@ def test_nothing_is_cleared_but_what_is_empty(klaviyo: KlaviyoFake, connect: Con
 def test_being_put_on_the_list_subscribes_nobody(klaviyo: KlaviyoFake, connect: Connect) -> None:
     sent(connect(), *crowd(11), row("change", "ann@example.com", title=None))
     assert len(klaviyo.on_list) == 12
+    # Where nobody leaves, nobody is looked up.
+    assert "members" not in klaviyo.operations()
     bodies = json.dumps([request.body for request in klaviyo.requests])
     assert "subscri" not in bodies
     assert "consent" not in bodies
@@ -240,10 +243,9 @@ def test_without_a_list_only_profiles_are_written(klaviyo: KlaviyoFake, connect:
 def test_many_go_in_parts(
     klaviyo: KlaviyoFake, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = "orchestration.destinations.klaviyo.client."
-    monkeypatch.setattr(client + "PROFILES_IN_A_JOB", 20)
-    monkeypatch.setattr(client + "BYTES_IN_A_JOB", 2_000)
-    monkeypatch.setattr(client + "IDS_IN_A_CALL", 12)
+    monkeypatch.setattr(client, "PROFILES_IN_A_JOB", 20)
+    monkeypatch.setattr(client, "BYTES_IN_A_JOB", 2_000)
+    monkeypatch.setattr(client, "IDS_IN_A_CALL", 12)
     rows = crowd(50)
     rows[0] = row("add", "n0@example.com", text="x" * 1_900)
     rows += [row("change", f"c{number}@example.com", title=None) for number in range(15)]
@@ -567,18 +569,24 @@ def test_a_limit_is_waited_for(klaviyo: KlaviyoFake, connect: Connect, waits: li
 
 
 def test_requests_keep_their_pace(
-    klaviyo: KlaviyoFake, connect: Connect, waits: list[float]
+    klaviyo: KlaviyoFake,
+    connect: Connect,
+    waits: list[float],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    klaviyo.have("a@example.com", is_listed=True)
-    klaviyo.have("b@example.com", is_listed=True)
+    # The documented ones, but too slow for a busy machine to keep them without waiting.
+    monkeypatch.setattr(client, "QUICK_PER_SECOND", client.QUICK_PER_SECOND / 10_000)
+    monkeypatch.setattr(client, "SLOW_PER_SECOND", client.SLOW_PER_SECOND / 10_000)
     destination = connect(requests_per_second=None)
-    sent(destination, row("remove", "a@example.com"))
-    assert klaviyo.operations() == ["list", "members", "remove"]
-    assert len(waits) == 1
-    assert 0.0 < waits[0] <= 1 / 12.5
-    waits.clear()
-    sent(destination, row("remove", "b@example.com"))
-    assert 1 / 12.5 < max(waits) <= 1 / 2.5
+    for email in ("a@example.com", "b@example.com"):
+        klaviyo.have(email, is_listed=True)
+        sent(destination, row("remove", email))
+    assert klaviyo.operations() == ["list", "members", "remove", "members", "remove"]
+    quick, quicker, slow = waits
+    assert quick == pytest.approx(800, abs=60)
+    # No time passes while a test waits.
+    assert quicker == pytest.approx(1_600, abs=60)
+    assert slow == pytest.approx(4_000, abs=60)
 
 
 @pytest.mark.parametrize(("status", "message"), [(401, "expired"), (403, "scope"), (302, "moved")])
@@ -645,7 +653,7 @@ def test_every_request_is_as_specified(checked: KlaviyoFake) -> None:
     assert len(checked.listed()) == 12
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 404, 429, 503])
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
 def test_every_specified_error_is_taken_as_it_should(
     checked: KlaviyoFake, operation: str, status: int
