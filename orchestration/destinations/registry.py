@@ -4,9 +4,13 @@ from collections.abc import Mapping
 
 from orchestration.destinations.base import Settings
 from orchestration.destinations.file.settings import FileSettings
+from orchestration.destinations.hubspot.settings import HubSpotSettings
+from orchestration.destinations.klaviyo.settings import KlaviyoSettings
 from orchestration.destinations.webhook.settings import WebhookSettings
 
 DESTINATIONS: Mapping[str, type[Settings]] = {
     "file": FileSettings,
+    "hubspot": HubSpotSettings,
+    "klaviyo": KlaviyoSettings,
     "webhook": WebhookSettings,
 }

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from orchestration.activation.exposures import MappedField, load_syncs
+from orchestration.destinations.registry import DESTINATIONS
 from orchestration.destinations.webhook.settings import WebhookSettings
 from orchestration.errors import UsageError
 
@@ -123,7 +124,8 @@ def test_a_project_without_syncs() -> None:
     [
         (
             {**WEBHOOK, "destination": "fax"},
-            "exposure sync_champions: unknown destination 'fax'; accepted: file, webhook",
+            "exposure sync_champions: unknown destination 'fax'; accepted: "
+            + ", ".join(DESTINATIONS),
         ),
         (
             {"mode": "mirror", "settings": {}},

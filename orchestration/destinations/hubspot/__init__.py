@@ -1,0 +1,1 @@
+"""Contacts and lists of HubSpot."""
