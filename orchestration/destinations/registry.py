@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from orchestration.destinations.base import Settings
 from orchestration.destinations.file.settings import FileSettings
+from orchestration.destinations.slack.settings import SlackSettings
 from orchestration.destinations.webhook.settings import WebhookSettings
 
 DESTINATIONS: Mapping[str, type[Settings]] = {
     "file": FileSettings,
+    "slack": SlackSettings,
     "webhook": WebhookSettings,
 }
