@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from orchestration.destinations.base import Settings
 from orchestration.destinations.file.settings import FileSettings
+from orchestration.destinations.salesforce.settings import SalesforceSettings
 from orchestration.destinations.slack.settings import SlackSettings
 from orchestration.destinations.webhook.settings import WebhookSettings
 
 DESTINATIONS: Mapping[str, type[Settings]] = {
     "file": FileSettings,
+    "salesforce": SalesforceSettings,
     "slack": SlackSettings,
     "webhook": WebhookSettings,
 }
