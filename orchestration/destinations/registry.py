@@ -7,10 +7,12 @@ from orchestration.destinations.file.settings import FileSettings
 from orchestration.destinations.salesforce.settings import SalesforceSettings
 from orchestration.destinations.slack.settings import SlackSettings
 from orchestration.destinations.webhook.settings import WebhookSettings
+from orchestration.destinations.zendesk.settings import ZendeskSettings
 
 DESTINATIONS: Mapping[str, type[Settings]] = {
     "file": FileSettings,
     "salesforce": SalesforceSettings,
     "slack": SlackSettings,
     "webhook": WebhookSettings,
+    "zendesk": ZendeskSettings,
 }
