@@ -1,8 +1,11 @@
-"""Values of the warehouse as JSON has them."""
+"""Values: of the warehouse as JSON has them, of settings as they must look."""
 
 import math
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+
+from pydantic import AfterValidator
 
 
 def as_json(value: object) -> object:
@@ -23,3 +26,14 @@ def as_json(value: object) -> object:
     if value is None or isinstance(value, bool | int | str):
         return value
     return str(value)
+
+
+def shaped(pattern: str, words: str) -> AfterValidator:
+    """Accept a text that matches the whole of a pattern; `words` say what that is."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(words)
+        return text
+
+    return AfterValidator(check)

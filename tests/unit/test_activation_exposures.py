@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from orchestration.activation.exposures import load_syncs
+from orchestration.destinations.registry import DESTINATIONS
 from orchestration.destinations.webhook.settings import WebhookSettings
 from orchestration.errors import UsageError
 
@@ -102,7 +103,8 @@ def test_a_project_without_syncs() -> None:
     [
         (
             {**WEBHOOK, "destination": "fax"},
-            "exposure sync_champions: unknown destination 'fax'; accepted: file, webhook",
+            "exposure sync_champions: unknown destination 'fax'; accepted: "
+            + ", ".join(DESTINATIONS),
         ),
         (
             {"mode": "mirror", "settings": {}},

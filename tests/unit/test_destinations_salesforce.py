@@ -832,7 +832,7 @@ def test_credentials_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ({"external_id_field": "a'b"}, "external_id_field"),
         ({"on_leave": {"a b": 1}}, "on_leave"),
         ({"campaign_id": "003000000000001AAA"}, "campaign_id"),
-        ({"campaign_id": CAMPAIGN, "object": "Account"}, "`object` Contact or Lead, not Account"),
+        ({"campaign_id": CAMPAIGN, "object": "Account"}, "for `object` Contact or Lead alone"),
         ({"campaign_status": "Sent"}, "only together with `campaign_id`"),
         ({"consumer_secret_env": None}, "either `consumer_secret_env`, or `username` and"),
         ({"username": "x"}, "either `consumer_secret_env`, or `username` and"),

@@ -514,7 +514,7 @@ def test_the_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"channel": "#sales"}, "channel"),
+        ({"channel": "#sales"}, "the channel's ID, such as C0123ABCD, not its name"),
         ({"channel": "U0123ABCD"}, "channel"),
         ({"base_url": "http://slack.com/api/"}, "an https:// address"),
         ({"look_back_days": 0}, "look_back_days"),

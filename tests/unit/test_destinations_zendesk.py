@@ -665,7 +665,7 @@ def test_the_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -
     ("changes", "message"),
     [
         ({"subdomain": "acme.zendesk.com"}, "subdomain"),
-        ({"tag": "Gold Members"}, "tag"),
+        ({"tag": "Gold Members"}, "a tag in lower case, without spaces"),
         ({"user": "acme"}, "user"),
         ({"routes": routes({})}, "routes.0.when"),
         ({"routes": [{"when": {"a": 1}, "group_id": 0}]}, "routes.0.group_id"),

@@ -376,12 +376,11 @@ class CampaignDestination(SalesforceDestination):
 
 def _leaving(rows: Sequence[Row]) -> dict[str, str]:
     """Entity keys by the identifiers that shall be on the list no longer."""
-    staying = {row.identifier.lower() for row in rows if row.is_upsert and row.identifier}
     return {
         identifier: row.entity_key
         for row in rows
         for identifier in [*(() if row.is_upsert else (row.identifier,)), *row.former_identifiers]
-        if identifier and identifier.lower() not in staying
+        if identifier
     }
 
 

@@ -1,14 +1,17 @@
 """Settings of the Salesforce destination."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from orchestration.destinations.base import Clock, Destination, HttpSettings
 from orchestration.destinations.secrets import from_environment
+from orchestration.destinations.values import shaped
 
-ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+ApiName = Annotated[
+    str, shaped(r"[A-Za-z][A-Za-z0-9_]*", "an API name: letters, digits and underscores")
+]
 """A name of Salesforce's API; it goes into queries and addresses."""
 EnvironmentName = Annotated[str, Field(min_length=1)]
 
@@ -23,7 +26,11 @@ class SalesforceSettings(HttpSettings):
     )
 
     instance_url: Annotated[
-        str, Field(pattern=r"^https://[a-z0-9-]+(\.[a-z0-9-]+)*\.my\.salesforce\.com$")
+        str,
+        shaped(
+            r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.my\.salesforce\.com",
+            "My Domain of the org, as https://acme.my.salesforce.com",
+        ),
     ]
     """My Domain of the org, `https://acme.my.salesforce.com`."""
     object: ApiName
@@ -34,9 +41,12 @@ class SalesforceSettings(HttpSettings):
     """The field with the e-mail address, where there is no `external_id_field`."""
     create_missing: bool = True
     """Whether a member without a record gets one."""
-    campaign_id: Annotated[
-        str, Field(pattern=r"^701[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$")
-    ] | None = None  # fmt: skip
+    campaign_id: (
+        Annotated[
+            str, shaped(r"701[A-Za-z0-9]{12}([A-Za-z0-9]{3})?", "a campaign's id, which begins 701")
+        ]
+        | None
+    ) = None
     """The campaign that holds the members; of `Contact` and `Lead` alone."""
     campaign_status: Annotated[str, Field(min_length=1)] | None = None
     """Status of those who are added to the campaign; its default status if not given."""
@@ -49,27 +59,33 @@ class SalesforceSettings(HttpSettings):
     """... with its consumer secret (OAuth client credentials)."""
     username: Annotated[str, Field(min_length=1)] | None = None
     """The user to act as (OAuth JWT bearer)."""
-    private_key_env: EnvironmentName | None = None
+    private_key_env: EnvironmentName | None = Field(default=None, validate_default=True)
     """Name of the environment variable with the private key in PEM (OAuth JWT bearer)."""
 
-    @model_validator(mode="after")
-    def _one_way_to_log_in(self) -> Self:
-        by_key = self.username is not None and self.private_key_env is not None
-        none_of_it = self.username is None and self.private_key_env is None
-        if not (by_key or none_of_it) or by_key == (self.consumer_secret_env is not None):
-            raise ValueError(
-                "either `consumer_secret_env`, or `username` and `private_key_env`, "
-                "beside `consumer_key_env`"
-            )
-        return self
+    @field_validator("campaign_id")
+    @classmethod
+    def _campaigns_hold_people(cls, campaign_id: str | None, info: ValidationInfo) -> str | None:
+        if campaign_id is not None and info.data.get("object") not in ("Contact", "Lead"):
+            raise ValueError("a campaign for `object` Contact or Lead alone")
+        return campaign_id
 
-    @model_validator(mode="after")
-    def _campaigns_hold_people(self) -> Self:
-        if self.campaign_id is not None and self.object not in ("Contact", "Lead"):
-            raise ValueError(f"`campaign_id` with `object` Contact or Lead, not {self.object}")
-        if self.campaign_status is not None and self.campaign_id is None:
-            raise ValueError("`campaign_status` only together with `campaign_id`")
-        return self
+    @field_validator("campaign_status")
+    @classmethod
+    def _is_of_a_campaign(cls, status: str | None, info: ValidationInfo) -> str | None:
+        if status is not None and info.data.get("campaign_id") is None:
+            raise ValueError("a status only together with `campaign_id`")
+        return status
+
+    @field_validator("private_key_env")
+    @classmethod
+    def _is_one_way_to_log_in(cls, private_key: str | None, info: ValidationInfo) -> str | None:
+        named = (info.data.get("consumer_secret_env"), info.data.get("username"), private_key)
+        if [name is not None for name in named] not in ([True, False, False], [False, True, True]):
+            raise ValueError(
+                "either `consumer_secret_env`, or `username` and `private_key_env`, beside "
+                "`consumer_key_env`"
+            )
+        return private_key
 
     def connect(self, now: Clock) -> Destination:  # noqa: ARG002 - nothing needs a clock
         """Make the client, with its credentials from the environment; it logs in when used.

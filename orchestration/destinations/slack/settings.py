@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from orchestration.destinations.base import Clock, Destination, HttpSettings
 from orchestration.destinations.secrets import from_environment
+from orchestration.destinations.values import shaped
 
 # Slack documents about one message a second in a channel.
 MESSAGES_PER_SECOND = 1.0
@@ -20,7 +21,9 @@ class SlackSettings(HttpSettings):
     # Of what a message can hold, lines of 200 characters.
     largest_batch: ClassVar[int] = 50
 
-    channel: Annotated[str, Field(pattern=r"^[CDG][A-Z0-9]{6,}$")]
+    channel: Annotated[
+        str, shaped(r"[CDG][A-Z0-9]{6,}", "the channel's ID, such as C0123ABCD, not its name")
+    ]
     """The channel's ID; messages can be read back by the ID alone, not by the name."""
     token_env: Annotated[str, Field(min_length=1)]
     """Name of the environment variable with the app's bot token (`xoxb-...`)."""
@@ -30,15 +33,10 @@ class SlackSettings(HttpSettings):
     """Whether members whose columns changed are listed as well."""
     look_back_days: Annotated[int, Field(ge=1, le=90)] = 7
     """How far the channel is read back for messages that were never answered, in days."""
-    base_url: str = "https://slack.com/api/"
+    base_url: Annotated[str, shaped(r"https://\S+", "an https:// address")] = (
+        "https://slack.com/api/"
+    )
     """Where the API is; GovSlack's is `https://slack-gov.com/api/`."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _is_safe(cls, url: str) -> str:
-        if not url.startswith("https://"):
-            raise ValueError("an https:// address")
-        return url
 
     def connect(self, now: Clock) -> Destination:
         """Make the client, with its token from the environment.

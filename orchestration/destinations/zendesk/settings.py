@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from orchestration.destinations.base import Clock, Destination, HttpSettings
 from orchestration.destinations.secrets import from_environment
+from orchestration.destinations.values import shaped
 from orchestration.destinations.zendesk.routes import Route, unreachable
 
 # The smallest plan allows 200 a minute.
@@ -20,13 +21,15 @@ class ZendeskSettings(HttpSettings):
     largest_batch: ClassVar[int] = 100
     knows_members_by: ClassVar[str | None] = "an e-mail address"
 
-    subdomain: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    subdomain: Annotated[
+        str, shaped(r"[a-z0-9][a-z0-9-]*", "the first part of the address, as acme")
+    ]
     """`acme` of https://acme.zendesk.com."""
     token_env: Annotated[str, Field(min_length=1)]
     """Name of the environment variable with the API token, or with an OAuth access token."""
-    user: Annotated[str, Field(pattern=r"^[^\s:/]+@[^\s:/]+$")] | None = None
+    user: Annotated[str, shaped(r"[^\s:/]+@[^\s:/]+", "an e-mail address")] | None = None
     """E-mail address that the API token is used with; without it, the token is OAuth's."""
-    tag: Annotated[str, Field(pattern=r'^[^\sA-Z,:"*]+$')]
+    tag: Annotated[str, shaped(r'[^\sA-Z,:"*]+', "a tag in lower case, without spaces")]
     """The segment's tag: lower case, without spaces."""
     routes: list[Route] = Field(default_factory=list)
     """Where tickets go, by the members' columns; the first that matches is taken."""
