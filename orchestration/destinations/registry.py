@@ -6,11 +6,17 @@ from orchestration.destinations.base import Settings
 from orchestration.destinations.file.settings import FileSettings
 from orchestration.destinations.hubspot.settings import HubSpotSettings
 from orchestration.destinations.klaviyo.settings import KlaviyoSettings
+from orchestration.destinations.salesforce.settings import SalesforceSettings
+from orchestration.destinations.slack.settings import SlackSettings
 from orchestration.destinations.webhook.settings import WebhookSettings
+from orchestration.destinations.zendesk.settings import ZendeskSettings
 
 DESTINATIONS: Mapping[str, type[Settings]] = {
     "file": FileSettings,
     "hubspot": HubSpotSettings,
     "klaviyo": KlaviyoSettings,
+    "salesforce": SalesforceSettings,
+    "slack": SlackSettings,
     "webhook": WebhookSettings,
+    "zendesk": ZendeskSettings,
 }

@@ -1,0 +1,1 @@
+"""Records of Salesforce, and members of its campaigns."""

@@ -1,0 +1,1 @@
+"""Messages to a Slack channel: who entered and who left."""
