@@ -320,6 +320,7 @@ def test_the_tag_is_made_when_it_is_needed(audience: FakeMailchimp, connect: Con
     assert list(audience.tags.values()) == ["Champions of old"]
     send(destination, row("add", "a@example.com"))
     send(destination, row("add", "b@example.com"))
+    assert len(audience.asked(f"GET /lists/{LIST}$")) == 1
     send(connect("champions"), row("add", "c@example.com"))
     assert list(audience.tags.values()) == ["Champions of old", "Champions"]
 
