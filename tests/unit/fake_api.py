@@ -62,9 +62,6 @@ class FakeApi:
             protocol_version = "HTTP/1.1"
             wbufsize = 1 << 16  # One write an answer: two would wait for each other 40 ms.
 
-            def handle_one_request(self) -> None:
-                super().handle_one_request()
-
             def log_message(self, *_args: Any) -> None: ...
 
             def _answer(self) -> None:
