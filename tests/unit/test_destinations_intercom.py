@@ -148,6 +148,17 @@ def test_a_contact_that_was_merged_stands_for_the_one_it_was_merged_into(
         send(connect(find_by="external_id"), row("add", "c_1"))
 
 
+def test_who_was_merged_into_the_contact_with_the_new_identifier_keeps_the_tag(
+    workspace: FakeIntercom, connect: Connect
+) -> None:
+    key = workspace.add("a@example.com", "Champions", external_id="c_2")
+    link = {"Link": f'</contacts/{key}>; rel="canonical"'}
+    workspace.faults.append(Fault(410, "{}", link, about="find_by_external_id/c_1"))
+    said = send(connect(find_by="external_id"), row("change", "c_2", "c_1"))
+    assert said == {"c_2": None}
+    assert workspace.tagged() == {"a@example.com": {"Champions"}}
+
+
 def test_of_contacts_with_one_address_the_oldest_user_is_taken_and_all_are_let_go(
     workspace: FakeIntercom, connect: Connect
 ) -> None:

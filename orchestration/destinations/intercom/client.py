@@ -106,26 +106,23 @@ class IntercomDestination:
     def send(self, batch: Batch) -> Sequence[Answer]:
         """Put the tag on who is to be in, then take it off who is not.
 
-        An identifier that a row leaves behind keeps the tag if another row of the batch has
-        it now. Repeating is harmless. If answers end early, the rows done by then are answered.
+        A contact that a row leaves behind keeps the tag if another row of the batch has just
+        given it. Repeating is harmless. If answers end early, the rows done by then are answered.
         """
         found = self._find(name for row in batch.rows for name in self._all(row))
         answers: dict[str, Answer] = {}
-        on = set()
+        tagged: set[str] = set()
         try:
             for row in batch.rows:
                 if row.is_upsert:
-                    words = self._put_on(row, found)
+                    words = self._put_on(row, found, tagged)
                     if words or not self._others(row):
                         answers[row.entity_key] = Answer(row.entity_key, words)
-                    if not words:
-                        on.add(self._name(row.identifier))
             for row in batch.rows:
                 if row.entity_key not in answers:
-                    off = [name for name in self._others(row) if name not in on]
-                    contacts = [contact for name in off for contact in found.get(name, [])]
-                    words = self._take_off(row, contacts)
-                    answers[row.entity_key] = Answer(row.entity_key, words)
+                    contacts = [item for name in self._others(row) for item in found.get(name, [])]
+                    off = [contact for contact in contacts if contact.id not in tagged]
+                    answers[row.entity_key] = Answer(row.entity_key, self._take_off(row, off))
         except NoAnswer:
             if not answers:
                 raise
@@ -170,7 +167,9 @@ class IntercomDestination:
 
     # Changes
 
-    def _put_on(self, row: Row, found: Mapping[str, Sequence[Contact]]) -> str | None:
+    def _put_on(
+        self, row: Row, found: Mapping[str, Sequence[Contact]], tagged: set[str]
+    ) -> str | None:
         """Create or update the contact of a row and tag it; what is said if that is refused."""
         own = self._name(row.identifier)
         if not own:
@@ -183,6 +182,7 @@ class IntercomDestination:
                 self._update(_first(contacts), fields) if contacts else self._create(own, fields)
             )
             self._one(partial(self._tags.tag_contact, contact, tag_id=tag))
+            tagged.add(contact)
         except BatchRefused as refused:
             return str(refused)
         return None
