@@ -8,6 +8,8 @@ from orchestration.destinations.hubspot.settings import HubSpotSettings
 from orchestration.destinations.klaviyo.settings import KlaviyoSettings
 from orchestration.destinations.salesforce.settings import SalesforceSettings
 from orchestration.destinations.slack.settings import SlackSettings
+from orchestration.destinations.intercom.settings import IntercomSettings
+from orchestration.destinations.mailchimp.settings import MailchimpSettings
 from orchestration.destinations.webhook.settings import WebhookSettings
 from orchestration.destinations.zendesk.settings import ZendeskSettings
 
@@ -17,6 +19,8 @@ DESTINATIONS: Mapping[str, type[Settings]] = {
     "klaviyo": KlaviyoSettings,
     "salesforce": SalesforceSettings,
     "slack": SlackSettings,
+    "intercom": IntercomSettings,
+    "mailchimp": MailchimpSettings,
     "webhook": WebhookSettings,
     "zendesk": ZendeskSettings,
 }

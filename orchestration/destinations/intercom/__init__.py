@@ -1,0 +1,1 @@
+"""Contacts at Intercom who carry a tag."""
