@@ -10,7 +10,8 @@ says what is done with it, in this order:
 - `waiting`: was rejected and is not due yet,
 - `parked`: was rejected too often; left alone until its payload changes,
 - `settled`: the audience no longer asks for it, and nothing needs sending: it was rejected,
-  somebody else put the member there, or the mode does not take members away.
+  somebody else put the member there, another member is known by the same identifier, or the
+  mode does not take members away.
 """
 
 from collections.abc import Mapping, Sequence
@@ -151,6 +152,14 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         *([audience.relation.c[sync.rank_column].label("rank")] if sync.rank_column else []),
     ).subquery("wanted")
     held = select(sync_ledger).where(sync_ledger.c.sync_name == sync.name).subquery("held")
+    joined = wanted.outerjoin(held, wanted.c[KEY] == held.c.entity_key, full=True)
+    is_to_stay: ColumnElement[bool] = func.coalesce(held.c.was_present, False)
+    if sync.identifier != KEY:
+        # Somebody else of the audience may be known by what a member who leaves was known by.
+        named = select(wanted.c.identifier.label("named")).distinct().subquery("named")
+        is_gone = wanted.c[KEY].is_(None)
+        joined = joined.outerjoin(named, and_(is_gone, held.c.identifier == named.c.named))
+        is_to_stay = or_(is_to_stay, named.c.named.is_not(None))
     is_member = wanted.c[KEY].is_not(None)
     is_same_payload = held.c.payload_hash == wanted.c[HASH]
     if sync.mode == "insert":
@@ -170,7 +179,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
             func.coalesce(wanted.c.identifier, held.c.identifier).label("identifier"),
             held.c.held_identifiers.label("held_identifiers"),
             *([wanted.c.rank] if sync.rank_column else []),
-            func.coalesce(held.c.was_present, False).label("was_present"),
+            is_to_stay.label("is_to_stay"),
             is_member.label("is_member"),
             func.coalesce(is_same_change, False).label("is_same_change"),
             case((held.c.state == "claimed", UNKNOWN), else_=held.c.acknowledged_hash).label(
@@ -182,7 +191,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
             held.c.idempotency_key.label("claimed_key"),
             held.c.next_attempt_at.label("next_attempt_at"),
         )
-        .select_from(wanted.outerjoin(held, wanted.c[KEY] == held.c.entity_key, full=True))
+        .select_from(joined)
         .cte("compared")
     )
     row = compared.c
@@ -195,10 +204,10 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         (row.is_same_change, row.claimed_operation),
         (and_(row.is_member, row.previous_hash.is_(None)), entering),
         (and_(changing, row.is_member, row.previous_hash != row[HASH]), "change"),
-        (and_(leaving, is_leaving, ~row.was_present), "remove"),
+        (and_(leaving, is_leaving, ~row.is_to_stay), "remove"),
     )
     # Who left may come back as a new entry; a row that an upsert left there is kept as it is.
-    is_forgotten = and_(is_leaving, or_(row.was_present, and_(forgets, row.state != "claimed")))
+    is_forgotten = and_(is_leaving, or_(row.is_to_stay, and_(forgets, row.state != "claimed")))
     is_due = or_(row.next_attempt_at.is_(None), row.next_attempt_at <= now)
     decided = (
         select(

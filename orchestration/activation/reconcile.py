@@ -23,7 +23,7 @@ from sqlalchemy import (
 from orchestration.activation import lease, ledger
 from orchestration.activation.exposures import Sync
 from orchestration.activation.ledger import sync_ledger, sync_observed
-from orchestration.activation.runner import in_words, utc_now
+from orchestration.activation.runner import connect, in_words, utc_now
 from orchestration.destinations.base import Clock, ReadableDestination
 from orchestration.errors import UsageError
 
@@ -68,7 +68,7 @@ def reconcile(
         SyncFailed: a run of the sync is going on, or the destination did not answer.
     """
     started_at = now()
-    with engine.connect() as connection, closing(sync.settings.connect(now)) as destination:
+    with engine.connect() as connection, closing(connect(sync, now)) as destination:
         if not isinstance(destination, ReadableDestination):
             raise UsageError(
                 f"{sync.name}: the destination {sync.destination} cannot be read back; what it "

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, Text, cast, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from expectations.audit import Keep, audit_audience
@@ -235,7 +235,7 @@ def _finish(run: _Run, state: str, error: str | None) -> None:
 
 
 def _deliver(run: _Run, keep: Keep, release: Release | None) -> str:
-    with closing(run.sync.settings.connect(run.now)) as destination:
+    with closing(connect(run.sync, run.now)) as destination:
         if run.sync.shared_list and not isinstance(destination, SharedDestination):
             raise UsageError(
                 f"`shared_list` is true, and the destination {run.sync.destination} cannot say "
@@ -266,6 +266,21 @@ def _deliver(run: _Run, keep: Keep, release: Release | None) -> str:
         else:
             raise TypeError(f"{type(destination).__name__} is neither kind of destination")
         return destination.address
+
+
+def connect(sync: Sync, now: Clock) -> Destination:
+    """Make the client of a sync's destination.
+
+    Raises:
+        UsageError: its library is not installed, or a setting or a secret is missing.
+    """
+    try:
+        return sync.settings.connect(now)
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{sync.name}: the destination {sync.destination} needs the library {error.name}; "
+            "install the project with the extra `destinations`"
+        ) from error
 
 
 def _write_snapshot(
@@ -400,6 +415,7 @@ def _read_batch(run: _Run, audience: Audience, first: int, last: int) -> Batch:
             }
         others = tuple(one for one in ledger.identifiers(held) if one != identifier)
         rows.append(Row(operation, key, idempotency_key, content, identifier, others))
+    rows = _sparing_others(run, audience, rows)
     if outdated:
         run.connection.execute(
             delete(sync_plan).where(
@@ -407,6 +423,19 @@ def _read_batch(run: _Run, audience: Audience, first: int, last: int) -> Batch:
             )
         )
     return Batch.of(run.sync.name, rows)
+
+
+def _sparing_others(run: _Run, audience: Audience, rows: list[Row]) -> list[Row]:
+    """The rows without former identifiers by which somebody else of the audience is known now."""
+    former = {one for row in rows for one in row.former_identifiers}
+    if not former:
+        return rows
+    known_by = cast(audience.relation.c[run.sync.identifier], Text)
+    found = select(known_by).where(known_by.in_(sorted(former)))
+    taken = set(run.connection.execute(found).scalars().all())
+    return [
+        replace(row, former_identifiers=tuple(set(row.former_identifiers) - taken)) for row in rows
+    ]
 
 
 def _claim(run: _Run, first: int, last: int, batch_id: str) -> None:

@@ -249,6 +249,33 @@ def test_a_removal_names_the_address_of_somebody_who_is_gone(warehouse: Warehous
     assert warehouse.ledger()["a"]["identifier"] is None, "nobody who left is named any more"
 
 
+def test_an_address_that_another_member_has_is_not_taken_from_them(warehouse: Warehouse) -> None:
+    destination = MailingList()
+    sync = to_list(destination, batch_size=1, max_removal_share=1.0)
+    warehouse.audience({"a": "ann", "b": "bob", "twin": "ann"})
+    warehouse.run(sync)
+    warehouse.audience({"a": "ann", "b": "bob"})
+    assert warehouse.run(sync).removed == 0
+    assert destination.there == mails("ann", "bob")
+    assert warehouse.states()["twin"] == "removed"
+    # They exchange addresses, one after the other.
+    warehouse.audience({"a": "bob", "b": "ann"})
+    warehouse.run(sync)
+    assert destination.there == mails("ann", "bob")
+    warehouse.audience({"b": "ann"})
+    assert warehouse.run(sync).removed == 1
+    assert destination.there == mails("ann")
+
+
+def test_a_library_that_is_not_installed_is_named(warehouse: Warehouse) -> None:
+    def missing() -> Any:
+        raise ModuleNotFoundError("No module named 'fax'", name="fax")
+
+    warehouse.audience(THREE)
+    with pytest.raises(UsageError, match=r"needs the library fax; install .* `destinations`"):
+        warehouse.run(make_sync(Given(make=missing), destination="fax"))
+
+
 # Asking
 
 
