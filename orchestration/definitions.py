@@ -21,10 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from expectations.audit import AuditReport
 from expectations.docs_index import docs_page
 from expectations.suites import RELATION_SUITES
-from orchestration.activation.exposures import Sync, load_syncs
+from orchestration.activation.exposures import ON_PUBLISH, Sync, load_syncs
 from orchestration.activation.runner import run_sync
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
-from orchestration.errors import StrataError
+from orchestration.errors import StrataError, UsageError
 from orchestration.progress import Silent
 from orchestration.project import (
     TARGET_DIR,
@@ -34,6 +34,7 @@ from orchestration.project import (
     project_vars,
 )
 from orchestration.refresh import NOT_WRITTEN, PUBLISHED, Refresh
+from orchestration.syncs import last_publication
 from orchestration.warehouse import engine, target_name
 
 
@@ -267,11 +268,13 @@ def sync_asset(sync: Sync) -> dg.AssetsDefinition:
         owners=[sync.owner_email],
         kinds={sync.destination},
         description=f"Delivers {sync.audience} to the destination '{sync.destination}'.",
+        tags={"strata/schedule": "on_publish" if sync.schedule == ON_PUBLISH else "own"},
     )
-    def deliver(context: dg.AssetExecutionContext, instant: Instant) -> dg.MaterializeResult[None]:
-        run = _refresh(context, instant)
+    def deliver(instant: Instant) -> dg.MaterializeResult[None]:
         with _in_words():
-            report = run_sync(engine(instant.target), sync, run_id=run.run_id, as_of=run.as_of)
+            warehouse = engine(instant.target)
+            run_id, as_of = last_publication(warehouse)
+            report = run_sync(warehouse, sync, run_id=run_id, as_of=as_of)
         return dg.MaterializeResult(
             metadata={
                 "added": report.added,
@@ -280,6 +283,7 @@ def sync_asset(sync: Sync) -> dg.AssetsDefinition:
                 "rejected": report.rejected,
                 "parked": report.parked,
                 "unchanged": report.unchanged,
+                "confirmed without sending": report.confirmed,
                 "address": report.address,
             }
         )
@@ -287,11 +291,17 @@ def sync_asset(sync: Sync) -> dg.AssetsDefinition:
     return deliver
 
 
-SYNC_ASSETS = [sync_asset(sync) for sync in load_syncs(MANIFEST)]
+SYNCS = load_syncs(MANIFEST)
+SYNC_ASSETS = {sync.name: sync_asset(sync) for sync in SYNCS}
 
 refresh_job = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.assets(write, audit, publish, *SYNC_ASSETS),
+    selection=dg.AssetSelection.assets(
+        write,
+        audit,
+        publish,
+        *(SYNC_ASSETS[sync.name] for sync in SYNCS if sync.schedule == ON_PUBLISH),
+    ),
     description="Write candidates, audit them, publish what passed, deliver the audiences.",
     executor_def=dg.in_process_executor,
 )
@@ -308,9 +318,32 @@ def hourly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     )
 
 
+def sync_schedule(sync: Sync) -> dg.ScheduleDefinition:
+    """The schedule of a sync that has its own: it delivers what was published last."""
+    try:
+        return dg.ScheduleDefinition(
+            name=f"{sync.name}_schedule",
+            job=dg.define_asset_job(
+                sync.name,
+                selection=dg.AssetSelection.assets(SYNC_ASSETS[sync.name]),
+                executor_def=dg.in_process_executor,
+            ),
+            cron_schedule=sync.schedule,
+            execution_timezone="UTC",
+            description=f"Delivers {sync.audience} to {sync.destination}.",
+        )
+    except dg.DagsterInvalidDefinitionError as error:
+        raise UsageError(
+            f"exposure {sync.name}: `schedule` is {sync.schedule!r}; accepted: {ON_PUBLISH}, or a "
+            "cron expression such as '30 6 * * 1-5' (UTC)"
+        ) from error
+
+
+SYNC_SCHEDULES = [sync_schedule(sync) for sync in SYNCS if sync.schedule != ON_PUBLISH]
+
 defs = dg.Definitions(
-    assets=[write, audit, publish, *SYNC_ASSETS],
+    assets=[write, audit, publish, *SYNC_ASSETS.values()],
     jobs=[refresh_job],
-    schedules=[hourly],
+    schedules=[hourly, *SYNC_SCHEDULES],
     resources={"instant": Instant()},
 )

@@ -214,19 +214,78 @@ def test_audiences_hold_published_members_who_agreed(demo: Project) -> None:
 
 
 def test_the_ledger_says_that_everything_was_delivered(demo: Project) -> None:
-    states = dict(
+    states = demo.rows(
+        "select sync_name, state, count(*) from activation.sync_ledger group by 1, 2 order by 1"
+    )
+    audiences = {
+        "sync_at_risk_paying_webhook": "audience_at_risk_paying",
+        "sync_call_churn_risk": "audience_call_churn_risk",
+        "sync_call_product_qualified_leads": "audience_call_product_qualified_leads",
+        "sync_call_ready_to_expand": "audience_call_ready_to_expand",
+        "sync_champions_file": "audience_champions",
+        "sync_playbook_events": "audience_playbook_events",
+    }
+    assert states == [
+        (name, "delivered", demo.value(f"select count(*) from activation.{audience}"))
+        for name, audience in audiences.items()
+    ]
+
+
+def test_every_published_member_is_told_or_left_out_with_a_reason(demo: Project) -> None:
+    unexplained = demo.rows(
+        """
+        select members.segment_id, members.entity_id
+        from segments.segment_membership as members
+        left join activation.audience_champions as told on members.entity_id = told.entity_key
+        left join activation.audience_exclusions as left_out
+            on members.entity_id = left_out.entity_key
+            and left_out.audience_name = 'audience_champions'
+        where members.segment_id = 'champions'
+            and (told.entity_key is null) = (left_out.entity_key is null)
+        """
+    )
+    assert unexplained == []
+    reasons = dict(
         demo.rows(
-            "select sync_name || ' ' || state, count(*) from activation.sync_ledger group by 1"
+            "select reason, min(detail) from activation.audience_exclusions "
+            "where audience_name = 'audience_champions' group by 1"
         )
     )
-    assert states == {
-        "sync_champions_file delivered": demo.value(
-            "select count(*) from activation.audience_champions"
-        ),
-        "sync_at_risk_paying_webhook delivered": demo.value(
-            "select count(*) from activation.audience_at_risk_paying"
-        ),
-    }
+    assert reasons == {"no_consent": "consent denied", "suppressed": "legal dispute"}
+
+
+def test_an_experiment_withholds_its_holdout_and_remembers_everybody(demo: Project) -> None:
+    arms = dict(
+        demo.rows(
+            "select assigned.arm, count(told.entity_key) > 0 "
+            "from activation.experiment_assignments as assigned "
+            "left join activation.audience_at_risk_paying as told using (entity_key) group by 1"
+        )
+    )
+    assert arms == {"treatment": True, "holdout": False}
+
+
+def test_a_call_list_is_in_order_and_says_why_somebody_is_on_it(demo: Project) -> None:
+    with (demo.folder / "deliveries" / "call_churn_risk.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [int(row["rank"]) for row in rows] == list(range(1, 51))
+    revenue = [float(row["mrr"]) for row in rows]
+    assert revenue == sorted(revenue, reverse=True)
+    assert all(row["signals"] for row in rows)
+
+
+def test_events_tell_of_everybody_who_moved_after_the_first_publication(demo: Project) -> None:
+    told = demo.rows("select segment_id, change, count(*) from activation.audience_playbook_events "
+                     "group by 1, 2 order by 1, 2")  # fmt: skip
+    segments = sorted({segment for segment, _, _ in told})
+    moved = demo.rows(
+        "select segment_id, change, count(*) from segments.segment_changes "
+        "where segment_id in ('at_risk_paying', 'payment_failed', 'trial_ending_active', "
+        "'product_qualified_leads') and changed_at > timestamp '2026-06-29' and not is_move "
+        "group by 1, 2 order by 1, 2"
+    )
+    assert told == moved
+    assert "product_qualified_leads" in segments
 
 
 def test_results_of_the_audit_are_in_the_warehouse_and_on_pages(demo: Project) -> None:
