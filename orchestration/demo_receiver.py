@@ -34,6 +34,8 @@ class Fault:
     """True applies the batch before failing, as when only the answer is lost."""
     is_cut_off: bool = False
     """True closes the connection without any answer."""
+    is_truncated: bool = False
+    """True closes it in the middle of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,14 +179,16 @@ class DemoReceiver:
                     self.close_connection = True
                     return
                 extra = dict(fault.headers) if fault is not None else {}
+                if fault is not None and fault.is_truncated:
+                    extra["Content-Length"] = str(len(text) + 1)
+                    self.close_connection = True
                 self._reply(status, {"Content-Type": "application/json", **extra}, text.encode())
 
             def _reply(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
                 try:
                     self.send_response(status)
-                    for name, value in headers.items():
+                    for name, value in {"Content-Length": str(len(body)), **headers}.items():
                         self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(body)))
                     self.end_headers()
                     self.wfile.write(body)
                 except (BrokenPipeError, ConnectionResetError):

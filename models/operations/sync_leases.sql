@@ -1,6 +1,3 @@
-{{ config(
-    materialized='state_table',
-    post_hook='create unique index if not exists one_lease_per_sync on {{ this }} (sync_name)'
-) }}
+{{ config(materialized='state_table', post_hook="{{ keyed_by(['sync_name'], small=true) }}") }}
 
 {{ declared_columns() }}

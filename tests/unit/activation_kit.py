@@ -86,6 +86,12 @@ class Warehouse:
         AUDIENCE.create(self.engine)
         ledger.metadata.create_all(self.engine, checkfirst=False)
         self.do("create unique index one_lease on operations.sync_leases (sync_name)")
+        if self.engine.dialect.name == "postgresql":
+            for table, columns in (
+                ("sync_ledger", "sync_name, entity_key"),
+                ("sync_plan", "sync_name, position"),
+            ):
+                self.do(f"create unique index on activation.{table} ({columns})")
 
     def create_views(self) -> None:
         """Create the views that a reconciliation reads."""
