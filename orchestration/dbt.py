@@ -28,6 +28,7 @@ OUR_WORDS = (
     "The schema raw_",
     "The table raw_",
     "The variable events",
+    "The experiment ",
     "events.",
 )
 GOOD = {"success", "pass", "warn", "skipped", "no-op"}
