@@ -26,6 +26,8 @@ _REFUSED_STATES = ("21", "22", "23", "44", "54", "P0")
 # 28 authorization, 42 access or syntax, 3D and 3F no such database or schema, 25 read only,
 # 0A not supported, 0L and 0P grantor and role.
 _STOPPED_STATES = ("0A", "0L", "0P", "25", "28", "3D", "3F", "42")
+# Of which nothing follows.
+_GENERAL_ERROR = "HY000"
 # MySQL's violated check constraint, which its drivers call an operational error.
 _REFUSED_NUMBERS = (3819,)
 # Errors without a SQLSTATE: while libpq connects, of SQLite, and of MySQL's drivers.
@@ -112,20 +114,25 @@ def _words(
 
 
 def _is_refused(error: DBAPIError, cause: BaseException, state: str) -> bool:
+    if cause.args[:1] and cause.args[0] in _REFUSED_NUMBERS:
+        return True
     if state:
         return state.startswith(_REFUSED_STATES)
-    is_number = bool(cause.args) and cause.args[0] in _REFUSED_NUMBERS
-    return is_number or isinstance(error, IntegrityError | DataError)
+    return isinstance(error, IntegrityError | DataError)
 
 
 def _sqlstate(cause: BaseException) -> str:
-    # psycopg and the MySQL connector say `sqlstate`, psycopg2 `pgcode`.
-    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+    # psycopg and MySQL's drivers say `sqlstate`, psycopg2 `pgcode`.
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or ""
+    return "" if state == _GENERAL_ERROR else str(state)
 
 
 def _said(cause: BaseException) -> str:
     # PostgreSQL's primary message; its details and hints repeat whole rows.
     primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    match cause.args:
+        case (int(number), str(message)) if not primary:
+            return f"{number}: {message}"
     return str(primary or cause)
 
 
