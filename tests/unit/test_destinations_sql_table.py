@@ -476,6 +476,27 @@ def test_what_was_applied(database: Database) -> None:
     assert destination.applied(asked) == ["a", "f", "d"]
 
 
+def test_members_may_be_known_by_another_identifier(database: Database) -> None:
+    def known(operation: str, key: str, by: str, *formerly: str, **payload: object) -> Row:
+        content = payload if operation != "remove" else None
+        return Row(operation, key, f"{operation}-{key}", content, by, formerly)
+
+    destination = database.connect(key="email")
+    first = [known("add", "1", "ann@x", n=1), known("add", "2", "bob@x", n=2)]
+    assert send(destination, *first, known("add", "3", "cyd@x", n=3)) == dict.fromkeys("123")
+    moved = [
+        known("change", "1", "bob@x", "ann@x", n=1),
+        known("change", "2", "rob@x", "bob@x", n=2),
+        known("remove", "3", "cyd@x"),
+    ]
+    assert destination.applied(batch(*moved)) == []
+    for _attempt in range(2):
+        assert send(destination, *moved) == dict.fromkeys("123")
+        assert [(row["email"], row["n"]) for row in database.rows()] == [("bob@x", 1), ("rob@x", 2)]
+    assert destination.applied(batch(moved[1], moved[2])) == ["3"]
+    assert sorted(destination.held()) == ["bob@x", "rob@x"]
+
+
 # Archiving
 
 

@@ -20,7 +20,7 @@ from orchestration.destinations.calls import Calls, Reply
 from orchestration.destinations.sql_table import rows as statements
 from orchestration.destinations.sql_table import tables
 from orchestration.destinations.sql_table.errors import Passing, Unusable, explained
-from orchestration.destinations.sql_table.rows import Target, Write, as_key
+from orchestration.destinations.sql_table.rows import Target, Write, as_key, key_of
 from orchestration.destinations.sql_table.settings import SYNC_COLUMN
 from orchestration.destinations.sql_table.tables import Found, Place, Type, is_same
 from orchestration.errors import UsageError
@@ -81,7 +81,7 @@ class SqlTableDestination:
         return self._attempts(rows, lambda: self._present(rows))
 
     def held(self) -> Iterator[str]:
-        """The entity keys of all rows that a sync wrote and that are not archived."""
+        """The keys of all rows that a sync wrote and that are not archived."""
         # In pages, each read in a transaction of its own and repeated where that may help.
         last: object = None
         while keys := self._attempts([], partial(self._page, last)):
@@ -108,21 +108,22 @@ class SqlTableDestination:
             return self._apply(target, batch, statements.update_or_insert)
 
     def _apply(self, target: Target, batch: Batch, write: Write) -> Sequence[Answer]:
-        keys: dict[str, list[str]] = {"remove": [], "archive": []}
-        upserts = []
-        for row in batch.rows:
-            if row.is_upsert:
-                upserts.append(row)
-            else:
-                keys[row.operation].append(row.entity_key)
+        upserts = [row for row in batch.rows if row.is_upsert]
+        current = {key_of(row) for row in upserts}
+        former = {key for row in batch.rows for key in row.former_identifiers} - current
+        gone = {key_of(row) for row in batch.rows if row.operation == "remove"} | former
+        archived = [key_of(row) for row in batch.rows if row.operation == "archive"]
         with self._transaction() as connection:
-            statements.remove(connection, target, keys["remove"], self._now())
-            left = statements.archive(connection, target, keys["archive"], self._now())
+            statements.remove(connection, target, sorted(gone), self._now())
+            left = statements.archive(connection, target, archived, self._now())
             for group in statements.groups(upserts, target.found):
                 written = write(connection, target, group)
-                left.update(row.entity_key for row in group.rows if row.entity_key not in written)
+                left.update(key for row in group.rows if (key := key_of(row)) not in written)
         return [
-            Answer(row.entity_key, _NOT_OURS if row.entity_key in left else None)
+            Answer(
+                row.entity_key,
+                _NOT_OURS if row.operation != "remove" and key_of(row) in left else None,
+            )
             for row in batch.rows
         ]
 
@@ -135,19 +136,25 @@ class SqlTableDestination:
         return [row.entity_key for row in batch.rows if self._shows(stored, row, batch.sync_name)]
 
     def _shows(self, stored: Mapping[str, Mapping[str, Any]], row: Row, sync_name: str) -> bool:
-        held = stored.get(row.entity_key)
         archived_at = self._place.archived_at
-        is_archived = bool(held and archived_at and held[archived_at] is not None)
-        is_ours = bool(held and held[SYNC_COLUMN] == sync_name)
+
+        def is_archived(key: str) -> bool:
+            return bool(archived_at and key in stored and stored[key][archived_at] is not None)
+
+        def is_held(key: str) -> bool:
+            is_ours = key in stored and stored[key][SYNC_COLUMN] == sync_name
+            return is_ours and not is_archived(key)
+
+        key = key_of(row)
+        if any(is_held(former) for former in row.former_identifiers):
+            return False
         if row.operation == "remove":
-            return not is_ours or is_archived
+            return not is_held(key)
         if row.operation == "archive":
-            return held is None or is_archived
-        return (
-            held is not None
-            and is_ours
-            and not is_archived
-            and all(is_same(value, held.get(name)) for name, value in (row.payload or {}).items())
+            return key not in stored or is_archived(key)
+        payload = row.payload or {}
+        return is_held(key) and all(
+            is_same(value, stored[key].get(name)) for name, value in payload.items()
         )
 
     def _present(self, rows: Sequence[Row]) -> Collection[str]:
@@ -155,7 +162,8 @@ class SqlTableDestination:
             return []
         target = Target(self._place, found, "")
         with self._transaction() as connection:
-            return statements.unmarked(connection, target, [row.entity_key for row in rows])
+            unmarked = statements.unmarked(connection, target, [key_of(row) for row in rows])
+        return [row.entity_key for row in rows if key_of(row) in unmarked]
 
     def _page(self, after: object) -> list[Any]:
         if (found := self._find()) is None:

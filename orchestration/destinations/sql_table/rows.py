@@ -113,7 +113,7 @@ def upsert(insert: Callable[..., Any]) -> Write:
         keys = [as_key(key) for key in written.scalars()]
         if len(keys) == len(group.rows):
             # The column's type may give keys back in another form, blank-padded for example.
-            return {row.entity_key for row in group.rows}
+            return {key_of(row) for row in group.rows}
         return set(keys)
 
     return write
@@ -126,13 +126,13 @@ def update_or_insert(connection: sa.Connection, target: Target, group: Group) ->
     """
     owners = {
         as_key(key): owner
-        for keys in _chunks([row.entity_key for row in group.rows])
+        for keys in _chunks([key_of(row) for row in group.rows])
         for key, owner in connection.execute(
             _locked(connection, sa.select(target.key, target.owner).where(target.key.in_(keys)))
         )
     }
-    ours = [row for row in group.rows if owners.get(row.entity_key) == target.sync_name]
-    new = [row for row in group.rows if row.entity_key not in owners]
+    ours = [row for row in group.rows if owners.get(key_of(row)) == target.sync_name]
+    new = [row for row in group.rows if key_of(row) not in owners]
     table = target.found.table
     parameters = {name: f"value_{number}" for number, name in enumerate(group.fields)}
     values: dict[str, Any] = _unarchived(target)
@@ -146,7 +146,7 @@ def update_or_insert(connection: sa.Connection, target: Target, group: Group) ->
             .where(target.key == sa.bindparam("key_"), target.owner == target.sync_name)
             .values(values),
             [
-                {"key_": row.entity_key}
+                {"key_": key_of(row)}
                 | {
                     parameter: target.fitted(name, (row.payload or {}).get(name))
                     for name, parameter in parameters.items()
@@ -156,7 +156,7 @@ def update_or_insert(connection: sa.Connection, target: Target, group: Group) ->
         )
     if new:
         _execute(connection, sa.insert(table), [_new_row(target, group, row) for row in new])
-    return {row.entity_key for row in (*ours, *new)}
+    return {key_of(row) for row in (*ours, *new)}
 
 
 def remove(connection: sa.Connection, target: Target, keys: Sequence[str], now: datetime) -> None:
@@ -201,7 +201,7 @@ def stored(
     ]
     return {
         as_key(row[target.place.key]): dict(row)
-        for keys in _chunks([row.entity_key for row in rows])
+        for keys in _chunks([key for row in rows for key in (key_of(row), *row.former_identifiers)])
         for row in connection.execute(sa.select(*columns).where(target.key.in_(keys))).mappings()
     }
 
@@ -220,6 +220,11 @@ def page_of_keys(connection: sa.Connection, target: Target, after: object) -> li
     )
 
 
+def key_of(row: Row) -> str:
+    """What the key column holds for a member."""
+    return row.entity_key if row.identifier is None else row.identifier
+
+
 def as_key(value: object) -> str:
     """A key as the ledger writes it, from what a column of any type gives back."""
     return as_text(value).rstrip(" ")
@@ -228,7 +233,7 @@ def as_key(value: object) -> str:
 def _new_row(target: Target, group: Group, row: Row) -> dict[str, object]:
     payload = row.payload or {}
     return {
-        target.place.key: row.entity_key,
+        target.place.key: key_of(row),
         SYNC_COLUMN: target.sync_name,
         **{name: target.fitted(name, payload.get(name)) for name in group.fields},
     }
