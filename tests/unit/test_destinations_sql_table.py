@@ -482,7 +482,7 @@ def test_members_may_be_known_by_another_identifier(database: Database) -> None:
         return Row(operation, key, f"{operation}-{key}", content, by, formerly)
 
     destination = database.connect(key="email")
-    first = [known("add", "1", "ann@x", n=1), known("add", "2", "bob@x", n=2)]
+    first = [known("add", "1", "ann@x", n=1), known("add", "2", "bob@x", n=2, note="Bob")]
     assert send(destination, *first, known("add", "3", "cyd@x", n=3)) == dict.fromkeys("123")
     moved = [
         known("change", "1", "bob@x", "ann@x", n=1),
@@ -492,7 +492,8 @@ def test_members_may_be_known_by_another_identifier(database: Database) -> None:
     assert destination.applied(batch(*moved)) == []
     for _attempt in range(2):
         assert send(destination, *moved) == dict.fromkeys("123")
-        assert [(row["email"], row["n"]) for row in database.rows()] == [("bob@x", 1), ("rob@x", 2)]
+        left = [(row["email"], row["n"], row["note"]) for row in database.rows()]
+        assert left == [("bob@x", 1, None), ("rob@x", 2, None)]
     assert destination.applied(batch(moved[1], moved[2])) == ["3"]
     assert sorted(destination.held()) == ["bob@x", "rob@x"]
 

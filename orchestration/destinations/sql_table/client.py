@@ -109,9 +109,9 @@ class SqlTableDestination:
 
     def _apply(self, target: Target, batch: Batch, write: Write) -> Sequence[Answer]:
         upserts = [row for row in batch.rows if row.is_upsert]
-        current = {key_of(row) for row in upserts}
-        former = {key for row in batch.rows for key in row.former_identifiers} - current
-        gone = {key_of(row) for row in batch.rows if row.operation == "remove"} | former
+        # First, so that whoever takes over another's identifier has none of the other's fields.
+        gone = {key for row in batch.rows for key in row.former_identifiers}
+        gone |= {key_of(row) for row in batch.rows if row.operation == "remove"}
         archived = [key_of(row) for row in batch.rows if row.operation == "archive"]
         with self._transaction() as connection:
             statements.remove(connection, target, sorted(gone), self._now())
@@ -198,7 +198,7 @@ class SqlTableDestination:
                 )
             if not any(row.is_upsert for row in rows):
                 return None
-            with self._engine.begin() as connection:
+            with self._transaction() as connection:
                 tables.create(connection, place, known)
             found = self._find()
         if found is None:
@@ -212,7 +212,7 @@ class SqlTableDestination:
         # A field that is null in all of these rows shows no type; it waits for one that does.
         new = {name: known[name] for name in missing if name in known}
         if new:
-            with self._engine.begin() as connection:
+            with self._transaction() as connection:
                 tables.add_columns(connection, found, new)
             self._found = None
             return self._find()
