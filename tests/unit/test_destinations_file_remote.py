@@ -1,4 +1,4 @@
-"""The file destination on S3 (moto's server) and on SFTP (OpenSSH's): whole files or none."""
+"""The file destination on a disk, on S3 (moto's server) and on SFTP (OpenSSH's)."""
 
 import getpass
 import io
@@ -183,23 +183,32 @@ def write_known_host(path: Path, port: int, public_key: Path) -> None:
 @pytest.fixture
 def sftp(sshd: Server, tmp_path: Path) -> Remote:
     folder = tmp_path / "audiences"
+    return on_disk(folder, sshd.address(folder / "x"), sshd.options)
+
+
+@pytest.fixture
+def local(tmp_path: Path) -> Remote:
+    return on_disk(tmp_path / "audiences", str(tmp_path / "audiences" / "x"), {})
+
+
+def on_disk(folder: Path, address: str, options: dict[str, Any]) -> Remote:
     folder.mkdir()
     return Remote(
-        sshd.address(folder / "x"),
-        sshd.options,
+        address,
+        options,
         read=(folder / "x").read_bytes,
         put=(folder / "x").write_bytes,
         left_over=lambda: [each.name for each in folder.iterdir() if each.name != "x"],
     )
 
 
-@pytest.fixture(params=["s3", "sftp"])
+@pytest.fixture(params=["local", "s3", "sftp"])
 def remote(request: pytest.FixtureRequest) -> Remote:
     made: Remote = request.getfixturevalue(request.param)
     return made
 
 
-# On both
+# On all
 
 
 def test_csv(remote: Remote) -> None:
@@ -220,13 +229,11 @@ def test_parquet(remote: Remote) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_the_same_bytes_as_on_a_local_disk(
-    remote: Remote, tmp_path: Path, file_format: str
-) -> None:
+def test_the_same_bytes_in_every_place(remote: Remote, tmp_path: Path, file_format: str) -> None:
     rows = [(f"k{number}", os.urandom(50_000).hex()) for number in range(120)]
     remote.connect(file_format).write(COLUMNS, rows)
-    FileDestination(str(tmp_path / "local"), file_format).write(COLUMNS, rows)
-    assert remote.read() == (tmp_path / "local").read_bytes()
+    FileDestination(str(tmp_path / "other"), file_format).write(COLUMNS, rows)
+    assert remote.read() == (tmp_path / "other").read_bytes()
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
