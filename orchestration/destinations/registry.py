@@ -10,6 +10,7 @@ from orchestration.destinations.klaviyo.settings import KlaviyoSettings
 from orchestration.destinations.mailchimp.settings import MailchimpSettings
 from orchestration.destinations.salesforce.settings import SalesforceSettings
 from orchestration.destinations.slack.settings import SlackSettings
+from orchestration.destinations.sql_table.settings import SqlTableSettings
 from orchestration.destinations.webhook.settings import WebhookSettings
 from orchestration.destinations.zendesk.settings import ZendeskSettings
 
@@ -21,6 +22,7 @@ DESTINATIONS: Mapping[str, type[Settings]] = {
     "mailchimp": MailchimpSettings,
     "salesforce": SalesforceSettings,
     "slack": SlackSettings,
+    "sql_table": SqlTableSettings,
     "webhook": WebhookSettings,
     "zendesk": ZendeskSettings,
 }

@@ -2,24 +2,19 @@
 
 import csv
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fsspec.implementations.local import LocalFileSystem
 
 from orchestration.destinations.base import Column
+from orchestration.destinations.file.places import place, shown
 from orchestration.errors import StrataError, UsageError
-from orchestration.project import PROJECT_DIR
 
 # Rows held in memory at a time: a Parquet row group, big enough to compress well.
 CHUNK_ROWS = 50_000
@@ -44,24 +39,30 @@ _ARROW_TYPES: Mapping[str, Any] = {
 }
 
 
+# Packages whose errors are the place's failures; their own kinds of OSError are not all.
+_LIBRARIES = frozenset(
+    {"adlfs", "aiobotocore", "aiohttp", "azure", "botocore", "gcsfs", "google", "paramiko"}
+)
+
+
 class FileDestination:
     """One file that always holds a whole audience."""
 
-    def __init__(self, path: str, file_format: str) -> None:
+    def __init__(
+        self, path: str, file_format: str, options: Mapping[str, object] | None = None
+    ) -> None:
         self._format = file_format
-        if "://" not in path and not Path(path).is_absolute():
-            # Wherever `strata` is called from, the file is the same one.
-            path = str(PROJECT_DIR / path)
-        try:
-            self._files, self._path = fsspec.core.url_to_fs(path)
-        except (ValueError, ImportError) as error:
-            raise UsageError(f"file {_shown(path)}: {error}") from error
-        self.address = _shown(path)
+        self._place = place(path, options or {})
+        self.address = shown(path)
 
     def exists(self) -> bool:
-        """Tell whether the file is there."""
-        with self._explained():
-            return bool(self._files.exists(self._path))
+        """Tell whether the file is there.
+
+        Raises:
+            StrataError: the address cannot be reached.
+        """
+        with self._explained("reached"):
+            return self._place.exists()
 
     def write(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
         """Replace the file by one of `rows`, or leave it as it is if anything fails.
@@ -70,41 +71,22 @@ class FileDestination:
             StrataError: the address cannot be written, or Parquet has no type for a column.
         """
         writer = _write_csv if self._format == "csv" else _parquet_writer(columns)
-        with self._explained():
-            if isinstance(self._files, LocalFileSystem):
-                self._write_local(columns, rows, writer)
-            else:
-                # An object store shows an object only when its upload is completed,
-                # and the transaction completes it only if nothing was raised.
-                with self._files.transaction, self._files.open(self._path, "wb") as stream:
-                    writer(stream, columns, rows)
+        with self._explained("written"), self._place.replacement() as stream:
+            writer(stream, columns, rows)
 
     def close(self) -> None:
         """Nothing is kept open between calls."""
 
-    def _write_local(
-        self, columns: Sequence[Column], rows: Iterable[Sequence[object]], writer: "_Writer"
-    ) -> None:
-        target = Path(self._path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # One fixed name, so that what a killed process left is overwritten, not gathered.
-        unfinished = target.with_name(f".{target.name}.unfinished")
-        try:
-            with unfinished.open("wb") as stream:
-                writer(stream, columns, rows)
-                stream.flush()
-                os.fsync(stream.fileno())
-            unfinished.replace(target)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
-
     @contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _explained(self, done: str) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
-            raise StrataError(f"file {self.address} cannot be written: {error}") from error
+        except Exception as error:
+            library = type(error).__module__.partition(".")[0]
+            if not isinstance(error, OSError | EOFError) and library not in _LIBRARIES:
+                raise
+            why = str(error) or type(error).__name__
+            raise StrataError(f"file {self.address} cannot be {done}: {why}") from error
 
 
 _Writer = Callable[[IO[bytes], Sequence[Column], Iterable[Sequence[object]]], None]
@@ -164,11 +146,3 @@ def _arrow_type(column: Column) -> "pa.DataType":
         f"column {column.name} has type {column.data_type}, which has no Parquet type here; "
         f"cast it in the audience model to one of: {accepted}"
     )
-
-
-def _shown(path: str) -> str:
-    """Give the address without credentials: `sftp://user:secret@host/x` as `sftp://host/x`."""
-    if "://" not in path:
-        return path
-    parts = urlsplit(path)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
