@@ -583,6 +583,8 @@ EDGES: dict[str, tuple[Experiment, str | None]] = {
         (of_counts("just enough", (3, 100), (7, 100)), None),
         (of_counts("just too few", (3, 100), (6, 100)), RARE),
         (of_counts("one and one", (0, 1), (1, 1)), f"{RARE}; {FEW}"),
+        (of_counts("nine in all", (0, 4), (1, 5)), f"{RARE}; {FEW}"),
+        (of_counts("ten in all", (0, 5), (1, 5)), RARE),
         (of_counts("uneven", (90, 300), (30, 200)), MISMATCH),
         (of_counts("uneven by chance", (90, 280), (30, 220)), None),
         (of_orders("thirty", [0, 1, 2] * 10, [1, 2, 3] * 10), None),
