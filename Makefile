@@ -19,7 +19,7 @@ setup: .venv/installed  ## make .venv and install everything into it
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,postgres,matching,destinations,drt]'
 	@touch $@
 
-demo: setup  ## load the demo company, refresh its segments, deliver two audiences
+demo: setup  ## load the demo company, refresh its segments, deliver its audiences
 	@$(BIN)/strata demo
 
 test: setup test-servers  ## run every test

@@ -529,7 +529,7 @@ def catalogue() -> None:
 
 @app.command()
 def demo(target: Target = None) -> None:
-    """Load the demo company, refresh it day by day, deliver two audiences, say where to look."""
+    """Load the demo company, refresh it day by day, deliver its audiences, say where to look."""
     from orchestration.activation.show import show_report
     from orchestration.demo.run import run_demo
 

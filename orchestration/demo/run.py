@@ -53,7 +53,7 @@ def run_demo(target: str | None, steps: Steps) -> DemoSummary:
     with DemoReceiver() as receiver:
         os.environ["STRATA_PLAYBOOK_URL"] = receiver.url
         os.environ["STRATA_PLAYBOOK_SECRET"] = receiver.secret
-        steps("two audiences: a CSV file, and a webhook received on this machine")
+        steps("six audiences: four CSV files, and a webhook received on this machine")
         reports = []
         for report in deliver(chosen_syncs(None, target), target, lambda line: None):
             if isinstance(report, StrataError):
