@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.errors import StrataError, UsageError
+from orchestration.errors import NotReadable, StrataError, UsageError
 from orchestration.progress import Steps
 from orchestration.project import default_instant, parse_instant, parse_sources, project_vars
 
@@ -327,7 +327,13 @@ def reconcile(
 
     check_reachable(target, must_exist=True)
     chosen = chosen_syncs(name, target)
-    _show_each(drifts(chosen, target, repair=repair), lambda one: show_drift(one, out))
+    found = list(drifts(chosen, target, repair=repair))
+    if name is None:  # asked of all, those that can say
+        for one in found:
+            if isinstance(one, NotReadable):
+                out.print(f"[dim]{escape(str(one))}[/]", highlight=False, soft_wrap=True)
+        found = [one for one in found if not isinstance(one, NotReadable)]
+    _show_each(found, lambda one: show_drift(one, out))
 
 
 @app.command()

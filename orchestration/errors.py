@@ -13,6 +13,10 @@ class UsageError(StrataError):
     exit_code = 2
 
 
+class NotReadable(UsageError):
+    """A destination was asked whom it holds and has no way of saying so."""
+
+
 class WarehouseUnavailable(StrataError):
     """The warehouse cannot be opened: another process holds it, or the server does not answer."""
 

@@ -25,7 +25,7 @@ from orchestration.activation.exposures import Sync
 from orchestration.activation.ledger import sync_ledger, sync_observed
 from orchestration.activation.runner import connect, in_words, utc_now
 from orchestration.destinations.base import Clock, ReadableDestination
-from orchestration.errors import UsageError
+from orchestration.errors import NotReadable
 
 CHUNK = 10_000
 """Identifiers in memory, and in one statement."""
@@ -64,13 +64,13 @@ def reconcile(
     whoever is unexpected was not added by us.
 
     Raises:
-        UsageError: the destination cannot be read back.
+        NotReadable: the destination cannot be read back.
         SyncFailed: a run of the sync is going on, or the destination did not answer.
     """
     started_at = now()
     with engine.connect() as connection, closing(connect(sync, now)) as destination:
         if not isinstance(destination, ReadableDestination):
-            raise UsageError(
+            raise NotReadable(
                 f"{sync.name}: the destination {sync.destination} cannot be read back; what it "
                 "confirmed is in activation.sync_acknowledged"
             )
