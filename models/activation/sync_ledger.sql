@@ -1,3 +1,3 @@
-{{ config(materialized='state_table', post_hook="{{ keyed_by(['sync_name', 'entity_key']) }}") }}
+{{ config(materialized='state_table', post_hook="{{ indexed_on(['sync_name', 'entity_key']) }}") }}
 
 {{ declared_columns() }}

@@ -1,3 +1,3 @@
-{{ config(materialized='state_table', post_hook="{{ keyed_by(['sync_name', 'position']) }}") }}
+{{ config(materialized='state_table', post_hook="{{ indexed_on(['sync_name', 'position']) }}") }}
 
 {{ declared_columns() }}

@@ -1,3 +1,3 @@
-{{ config(materialized='state_table', post_hook="{{ keyed_by(['sync_name'], small=true) }}") }}
+{{ config(materialized='state_table', post_hook="{{ indexed_on(['sync_name'], unique=true) }}") }}
 
 {{ declared_columns() }}

@@ -91,7 +91,7 @@ class Warehouse:
                 ("sync_ledger", "sync_name, entity_key"),
                 ("sync_plan", "sync_name, position"),
             ):
-                self.do(f"create unique index on activation.{table} ({columns})")
+                self.do(f"create index on activation.{table} ({columns})")
 
     def create_views(self) -> None:
         """Create the views that a reconciliation reads."""
