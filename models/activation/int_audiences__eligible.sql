@@ -1,4 +1,8 @@
 {%- set caps = frequency_caps() -%}
+{%- set windows = [] -%}
+{%- for channel, cap in caps.items() -%}
+    {%- do windows.append("(channel = '" ~ channel ~ "' and " ~ within_last('contacted_at', cap.days) ~ ")") -%}
+{%- endfor -%}
 
 with candidates as (
     select * from {{ ref('int_audiences__candidates') }}
@@ -50,13 +54,7 @@ recent as (
         channel,
         count(*) as contact_count
     from contacts
-    where
-        {%- for channel, cap in caps.items() %}
-        (channel = '{{ channel }}' and {{ within_last('contacted_at', cap.days) }})
-        {{- ' or' if not loop.last }}
-        {%- else %}
-        false
-        {%- endfor %}
+    where {{ windows | join(' or ') or 'false' }}
     group by customer_id, channel
 ),
 

@@ -75,11 +75,9 @@ named as (
 ),
 
 channels as (
-    {% for channel in audience_channels() if channel != 'none' -%}
-        select '{{ channel }}' as channel
-        {%- if not loop.last %}
-    union all
-    {% endif -%}
+    {%- for channel in audience_channels() if channel != 'none' %}
+    select '{{ channel }}' as channel
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
