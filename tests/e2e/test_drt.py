@@ -30,7 +30,7 @@ INCREMENTAL = {
 }
 DEAD_LETTERS = {"mode: full": "mode: full\n  dlq: {enabled: true}"}
 NO_DECIMAL = {", lifetime_revenue": ""}
-ANN, BOB, CAT = "c_1", "c_2", "c_3"
+ANN, BOB, CAT, DAN = "c_1", "c_2", "c_3", "c_4"
 
 
 class Loyalty:
@@ -79,7 +79,7 @@ def loyalty() -> Iterator[tuple[Loyalty, str]]:
             """Says nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield endpoint, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
@@ -118,7 +118,7 @@ class Drt:
                 "'c_' || n || '@example.com' as email, 'Ann' as first_name, "
                 "cast(1250.5 as decimal(18, 2)) as lifetime_revenue, "
                 "timestamp '2026-07-01' + to_hours(n) as entered_at "
-                "from range(1, 4) as r(n) where list_contains(?, 'c_' || n) order by n",
+                "from range(1, 5) as r(n) where list_contains(?, 'c_' || n) order by n",
                 [content, list(members)],
             )
 
@@ -180,17 +180,19 @@ def test_the_page_delivers_an_audience_and_tells_nobody_who_left(
     assert received.other_requests == [], "telemetry"
 
 
-def test_an_incremental_run_passes_over_refused_and_changed_rows(
+def test_an_incremental_run_passes_over_refused_changed_and_late_rows(
     drt: Drt, received: Loyalty
 ) -> None:
     drt.edit(INCREMENTAL)
-    received.refused = {ANN}
-    code, output = drt("run", "--verbose")
-    assert (code, received.take()) == (1, [ANN, BOB]), output
+    drt.audience(BOB, CAT)
+    received.refused = {BOB}
+    code, output = drt("run")
+    assert (code, received.take()) == (1, [BOB, CAT]), output
     received.refused = set()
-    drt.audience(ANN, BOB, CAT, content="changed")
+    # Ann entered the segment first and agreed to be told after the run; Cat has other columns.
+    drt.audience(ANN, BOB, CAT, DAN, content="changed")
     assert drt("run")[0] == 0
-    assert received.take() == [CAT]
+    assert received.take() == [DAN]
 
 
 def test_a_refused_row_that_is_not_skipped_stops_the_rows_after_it(
