@@ -15,6 +15,8 @@ from orchestration.demo_receiver import DemoReceiver, Fault
 from orchestration.destinations.base import Answer, Batch
 from orchestration.errors import SyncFailed
 
+pytestmark = pytest.mark.slow  # servers, and many runs
+
 MEMBERS = {f"k{n:02}": f"name{n}" for n in range(20)}
 
 
@@ -104,7 +106,6 @@ def test_part_of_every_batch_is_refused_and_the_rest_is_there(
     assert_whole(warehouse, receiver)
 
 
-@pytest.mark.slow
 def test_ten_thousand_refused_rows_are_kept_and_sent_again(
     warehouse: Warehouse, receiver: DemoReceiver
 ) -> None:

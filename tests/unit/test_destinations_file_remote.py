@@ -27,6 +27,8 @@ from orchestration.destinations.file.client import FileDestination
 from orchestration.destinations.file.settings import FileSettings
 from orchestration.errors import StrataError, UsageError
 
+pytestmark = pytest.mark.slow  # servers, and many runs
+
 MEGABYTE = "x" * 1_000_000
 # The least that S3 takes for a part.
 PART = 5 * 2**20

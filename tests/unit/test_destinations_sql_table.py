@@ -37,6 +37,8 @@ from orchestration.destinations.sql_table.tables import Found, Place
 from orchestration.errors import UsageError
 from orchestration.warehouse import duckdb_engine
 
+pytestmark = pytest.mark.slow  # servers, and many runs
+
 SYNC = "sync_champions"
 AT = datetime(2026, 7, 1, 12, 30, 0, 250_000)
 PAYLOAD: dict[str, object] = {
