@@ -57,9 +57,13 @@ def renew(connection: Connection, sync_name: str, sync_run_id: str, now: datetim
         SyncFailed: another run has taken it over.
     """
     lease = sync_leases.c
-    mine = (lease.sync_name == sync_name, lease.sync_run_id == sync_run_id)
-    connection.execute(update(sync_leases).where(*mine).values(expires_at=now + LEASE))
-    if connection.execute(select(lease.sync_name).where(*mine)).first() is None:
+    renewed = connection.execute(
+        update(sync_leases)
+        .where(lease.sync_name == sync_name, lease.sync_run_id == sync_run_id)
+        .values(expires_at=now + LEASE)
+        .returning(lease.sync_name)
+    )
+    if renewed.first() is None:
         raise SyncFailed(
             f"{sync_name}: its lease expired and another run has taken over; this one stops"
         )

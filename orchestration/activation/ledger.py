@@ -31,6 +31,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    delete,
     func,
     insert,
     literal,
@@ -278,53 +279,47 @@ def claim(
     A row whose last claim was never answered becomes `unknown`: whatever is answered
     now, the destination may hold what the lost request carried.
     """
-    held, planned = sync_ledger.c, sync_plan.c
-    chosen = and_(planned.sync_name == sync_name, planned.position.between(first, last))
-    is_same_change = held.generation == planned.generation
-    connection.execute(
-        update(sync_ledger)
-        .where(chosen, held.sync_name == planned.sync_name, held.entity_key == planned.entity_key)
-        .values(
-            acknowledged_hash=case(
-                (held.state == "claimed", UNKNOWN), else_=held.acknowledged_hash
-            ),
-            attempts=case((is_same_change, held.attempts + 1), else_=1),
-            rejections=case((is_same_change, held.rejections), else_=0),
-            payload_hash=planned.payload_hash,
-            operation=planned.operation,
-            idempotency_key=planned.idempotency_key,
-            generation=planned.generation,
-            state="claimed",
-            batch_id=batch_id,
-            claimed_at=now,
-            next_attempt_at=null(),
-            sync_run_id=sync_run_id,
-            identifier=planned.identifier,
-            held_identifiers=_with_identifier(planned.held_identifiers, planned.identifier),
-        )
+    held = sync_ledger.c
+    # Few rows before they are joined with many. Unless their number is told, and both columns
+    # are joined, DuckDB takes the ledger for the smaller side and hashes it for each claim.
+    planned = (
+        select(sync_plan)
+        .where(sync_plan.c.sync_name == sync_name, sync_plan.c.position.between(first, last))
+        .limit(last - first + 1)
+        .cte("planned")
     )
-    new = {
-        "sync_name": planned.sync_name,
-        "entity_key": planned.entity_key,
-        "payload_hash": planned.payload_hash,
-        "operation": planned.operation,
+    mine = and_(held.sync_name == planned.c.sync_name, held.entity_key == planned.c.entity_key)
+    is_same_change = held.generation == planned.c.generation
+    row = {
+        **{
+            name: planned.c[name]
+            for name in (
+                "sync_name", "entity_key", "payload_hash", "operation", "idempotency_key",
+                "generation", "identifier",
+            )
+        },
+        "acknowledged_hash": case((held.state == "claimed", UNKNOWN), else_=held.acknowledged_hash),
         "state": _typed("claimed"),
-        "idempotency_key": planned.idempotency_key,
-        "generation": planned.generation,
         "batch_id": _typed(batch_id),
-        "attempts": bindparam(None, 1, Integer),
-        "rejections": bindparam(None, 0, Integer),
+        "attempts": case((is_same_change, held.attempts + 1), else_=1),
+        "rejections": case((is_same_change, held.rejections), else_=0),
+        "last_error": held.last_error,
         "claimed_at": bindparam(None, now, DateTime),
+        "delivered_at": held.delivered_at,
         "sync_run_id": _typed(sync_run_id),
-        "identifier": planned.identifier,
-        "held_identifiers": planned.identifier,
-    }
-    # The first change of a key is the only one of generation 1 that no row has yet.
+        "held_identifiers": _with_identifier(planned.c.held_identifiers, planned.c.identifier),
+        "was_present": held.was_present,
+        "added_as_of": held.added_as_of,
+    }  # fmt: skip
+    # A new row, and the old one deleted: updating fifteen columns of 500 rows scattered over a
+    # million takes DuckDB 0.2 s, and 0.9 s to commit, because it then writes the table anew.
     connection.execute(
         insert(sync_ledger).from_select(
-            list(new),
-            select(*new.values()).where(chosen, planned.generation == 1, planned.lane == "new"),
+            list(row), select(*row.values()).select_from(planned.outerjoin(sync_ledger, mine))
         )
+    )
+    connection.execute(
+        delete(sync_ledger).where(mine, held.sync_run_id.is_distinct_from(sync_run_id))
     )
 
 
