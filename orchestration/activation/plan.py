@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     Boolean,
     ColumnElement,
     Connection,
@@ -42,13 +43,20 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
 
 from orchestration.activation import ledger
-from orchestration.activation.audience import HASH, Audience, field_list, payload_hash
+from orchestration.activation.audience import (
+    HASH,
+    Audience,
+    field_list,
+    payload_hash,
+)
 from orchestration.activation.exposures import KEY, Sync
 from orchestration.activation.ledger import UNKNOWN, sync_ledger, sync_plan
 from orchestration.errors import SyncFailed
 
 LANES = ("resend", "new", "retry", "waiting", "parked", "settled")
 SENT_LANES = LANES[:3]
+UNANSWERED = ("claimed", "rejected", "parked")
+"""States of rows whose last change the destination did not confirm."""
 EXAMPLES_PER_OPERATION = 5
 CHANGES_ASKED_FROM = 100
 """Members at the destination below which a young audience may grow as it likes."""
@@ -145,51 +153,50 @@ def guard(summary: PlanSummary) -> None:
 
 
 def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[Any, ...]]:
-    wanted = select(
-        audience.relation.c[KEY],
-        payload_hash(sync, audience).label(HASH),
-        cast(audience.relation.c[sync.identifier], Text).label("identifier"),
-        *([audience.relation.c[sync.rank_column].label("rank")] if sync.rank_column else []),
-    ).subquery("wanted")
-    held = select(sync_ledger).where(sync_ledger.c.sync_name == sync.name).subquery("held")
-    joined = wanted.outerjoin(held, wanted.c[KEY] == held.c.entity_key, full=True)
-    is_to_stay: ColumnElement[bool] = func.coalesce(held.c.was_present, False)
+    differing = _differing(sync, audience).cte("differing").prefix_with("materialized")
+    known = _known(sync, differing).cte("known")
+    wanted = _wanted(sync, audience, differing).subquery("wanted")
+    joined = known.outerjoin(wanted, known.c[KEY] == wanted.c[KEY])
+    is_member = wanted.c[KEY].is_not(None)
+    is_to_stay: ColumnElement[bool] = func.coalesce(known.c.was_present, False)
     if sync.identifier != KEY:
         # Somebody else of the audience may be known by what a member who leaves was known by.
-        named = select(wanted.c.identifier.label("named")).distinct().subquery("named")
-        is_gone = wanted.c[KEY].is_(None)
-        joined = joined.outerjoin(named, and_(is_gone, held.c.identifier == named.c.named))
+        gone = select(known.c.identifier).where(~known.c.is_member)
+        known_by = cast(audience.relation.c[sync.identifier], Text)
+        named = (
+            select(known_by.label("named")).where(known_by.in_(gone)).distinct().subquery("named")
+        )
+        joined = joined.outerjoin(named, and_(~is_member, known.c.identifier == named.c.named))
         is_to_stay = or_(is_to_stay, named.c.named.is_not(None))
-    is_member = wanted.c[KEY].is_not(None)
-    is_same_payload = held.c.payload_hash == wanted.c[HASH]
+    is_same_payload = known.c.claimed_hash == wanted.c[HASH]
     if sync.mode == "insert":
         # Nobody is inserted twice: an add without an answer stays that add, whatever changed.
-        is_same_payload = or_(is_same_payload, held.c.state == "claimed")
+        is_same_payload = or_(is_same_payload, known.c.state == "claimed")
     is_same_change = and_(
-        held.c.state.in_(["claimed", "rejected", "parked"]),
+        known.c.state.in_(UNANSWERED),
         case(
-            (is_member, and_(held.c.operation != "remove", is_same_payload)),
-            else_=held.c.operation == "remove",
+            (is_member, and_(known.c.claimed_operation != "remove", is_same_payload)),
+            else_=known.c.claimed_operation == "remove",
         ),
     )
     compared = (
         select(
-            func.coalesce(wanted.c[KEY], held.c.entity_key).label(KEY),
+            known.c[KEY],
             wanted.c[HASH].label(HASH),
-            func.coalesce(wanted.c.identifier, held.c.identifier).label("identifier"),
-            held.c.held_identifiers.label("held_identifiers"),
+            func.coalesce(wanted.c.identifier, known.c.identifier).label("identifier"),
+            known.c.held_identifiers,
             *([wanted.c.rank] if sync.rank_column else []),
             is_to_stay.label("is_to_stay"),
             is_member.label("is_member"),
             func.coalesce(is_same_change, False).label("is_same_change"),
-            case((held.c.state == "claimed", UNKNOWN), else_=held.c.acknowledged_hash).label(
+            case((known.c.state == "claimed", UNKNOWN), else_=known.c.acknowledged_hash).label(
                 "previous_hash"
             ),
-            held.c.operation.label("claimed_operation"),
-            held.c.state.label("state"),
-            held.c.generation.label("claimed_generation"),
-            held.c.idempotency_key.label("claimed_key"),
-            held.c.next_attempt_at.label("next_attempt_at"),
+            known.c.claimed_operation,
+            known.c.state,
+            known.c.claimed_generation,
+            known.c.claimed_key,
+            known.c.next_attempt_at,
         )
         .select_from(joined)
         .cte("compared")
@@ -252,6 +259,79 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         row.identifier,
         row.held_identifiers,
     ).where(row.lane.is_not(None))
+
+
+def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
+    """The keys of members and of ledger rows that are not simply as they should be."""
+    held = sync_ledger.c
+    wanted = select(
+        audience.relation.c[KEY], payload_hash(sync, audience).label("standing")
+    ).subquery("wanted")
+    there = (
+        select(
+            held.entity_key,
+            case((held.state == "delivered", held.acknowledged_hash)).label("standing"),
+        )
+        .where(held.sync_name == sync.name, held.state != "removed")
+        .subquery("there")
+    )
+    is_member = wanted.c[KEY].is_not(None)
+    return (
+        select(
+            func.coalesce(wanted.c[KEY], there.c.entity_key).label(KEY),
+            is_member.label("is_member"),
+            wanted.c.standing,
+        )
+        .select_from(wanted.outerjoin(there, wanted.c[KEY] == there.c.entity_key, full=True))
+        .where(or_(~is_member, there.c.standing.is_distinct_from(wanted.c.standing)))
+    )
+
+
+def _wanted(sync: Sync, audience: Audience, differing: CTE) -> Select[tuple[Any, ...]]:
+    """What is to be sent of those that are members."""
+    if not sync.rank_column and sync.identifier == KEY:
+        return select(
+            differing.c[KEY],
+            differing.c.standing.label(HASH),
+            differing.c[KEY].label("identifier"),
+        ).where(differing.c.is_member)
+    relation = audience.relation
+    return select(
+        differing.c[KEY],
+        differing.c.standing.label(HASH),
+        cast(relation.c[sync.identifier], Text).label("identifier"),
+        *([relation.c[sync.rank_column].label("rank")] if sync.rank_column else []),
+    ).select_from(differing.join(relation, relation.c[KEY] == differing.c[KEY]))
+
+
+def _known(sync: Sync, few: CTE) -> Select[tuple[Any, ...]]:
+    """What the ledger has of those keys."""
+    held_rows = sync_ledger.alias("held")
+    held = held_rows.c
+    # Long texts that only few rows have are read of those alone.
+    claimed = (
+        select(sync_ledger.c.entity_key, sync_ledger.c.payload_hash, sync_ledger.c.idempotency_key)
+        .where(sync_ledger.c.sync_name == sync.name, sync_ledger.c.state.in_(UNANSWERED))
+        .subquery("claimed")
+    )
+    return select(
+        few.c[KEY],
+        few.c.is_member,
+        held.identifier,
+        held.held_identifiers,
+        held.was_present,
+        held.acknowledged_hash,
+        held.state,
+        held.next_attempt_at,
+        held.operation.label("claimed_operation"),
+        held.generation.label("claimed_generation"),
+        claimed.c.payload_hash.label("claimed_hash"),
+        claimed.c.idempotency_key.label("claimed_key"),
+    ).select_from(
+        few.outerjoin(
+            held_rows, and_(held.sync_name == sync.name, held.entity_key == few.c[KEY])
+        ).outerjoin(claimed, claimed.c.entity_key == few.c[KEY])
+    )
 
 
 def _rank(value: ColumnElement[str], order: Sequence[str]) -> ColumnElement[int]:
