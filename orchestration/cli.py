@@ -293,7 +293,9 @@ def sync(
     check_reachable(target, must_exist=True)
     chosen = chosen_syncs(name, target)
     if plan:
-        show_plans(plans(chosen, target), out)
+        found = list(plans(chosen, target))
+        show_plans([one for one in found if not isinstance(one, StrataError)], out)
+        _show_each([one for one in found if isinstance(one, StrataError)], lambda one: None)
         return
     released = Release(by or getpass.getuser(), str(reason).strip()) if release else None
     _show_each(deliver(chosen, target, log.print, released), lambda one: show_report(one, out))

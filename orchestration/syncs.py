@@ -45,10 +45,14 @@ def chosen_syncs(name: str | None, target: str | None) -> list[Sync]:
     return chosen
 
 
-def plans(syncs: Sequence[Sync], target: str | None) -> list[PlanSummary]:
-    """What each sync would send now; nothing is sent."""
+def plans(syncs: Sequence[Sync], target: str | None) -> Iterator[PlanSummary | StrataError]:
+    """What each sync would send now; nothing is sent. One that has no plan does not hide others."""
     warehouse = engine(target)
-    return [plan_sync(warehouse, sync) for sync in syncs]
+    for sync in syncs:
+        try:
+            yield plan_sync(warehouse, sync)
+        except StrataError as error:
+            yield _named(error, sync)
 
 
 def deliver(

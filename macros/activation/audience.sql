@@ -35,6 +35,7 @@
         'limit': limit,
     }}) -}}
 
+{{ _check_contract(['entity_key', 'payload_hash'] + columns.keys() | list) }}
 with members as (
     select
         entity_key,
@@ -84,6 +85,37 @@ hashed as (
 {%- endmacro %}
 
 
+{#- What is said of the first column that its 360 does not have; nothing if they all are there. -#}
+{% macro _unknown_columns(expressions) -%}
+    {%- set said = [] -%}
+    {%- for sql in expressions if execute -%}
+        {%- for alias, column in modules.re.findall('\\b([ca])\\.([A-Za-z_][A-Za-z_0-9]*)', sql) -%}
+            {%- set entity = 'customer' if alias == 'c' else 'account' -%}
+            {%- set known = contract_columns(entity) -%}
+            {%- if column not in known -%}
+                {%- do said.append(
+                    alias ~ '.' ~ column ~ ', but ' ~ entity ~ '_360 has no such column. Nearest: '
+                    ~ nearest_names(column, known) | join(', ') ~ '. Columns: ' ~ known | join(', ') ~ '.'
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(said[0] if said else '') -}}
+{%- endmacro %}
+
+
+{#- The columns of the model's YAML must be those of its SQL, or one of them is lost. -#}
+{% macro _check_contract(wanted) -%}
+    {%- set declared = model.columns.keys() | list -%}
+    {%- if execute and model.resource_type == 'model' and declared | sort != wanted | sort -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ ' makes the columns ' ~ wanted | join(', ') ~ '; its YAML declares '
+            ~ (declared | join(', ') or 'none') ~ '. They must be the same, each with its data_type.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
 {% macro _check_audience(segment, channel, columns, identifier, entity, experiment, rank_by, limit) %}
     {%- set channels = audience_channels() -%}
     {%- set known = segment_definitions() -%}
@@ -94,6 +126,8 @@ hashed as (
             names the identifier '{{ identifier }}', which is not among its columns: {{ columns | join(', ') }}. Or 'entity_key'.
         {%- elif segment not in known -%}
             is of the segment '{{ segment }}'. Segments: {{ known | join(', ') }}.
+        {%- elif _unknown_columns(columns.values() | list + [rank_by or '']) -%}
+            names {{ _unknown_columns(columns.values() | list + [rank_by or '']) }}
         {%- elif entity not in ['customer', 'account'] -%}
             is of the entity '{{ entity }}'. Accepted: customer, account.
         {%- elif entity == 'account' and (channel != 'none' or known[segment].entity != 'account') -%}

@@ -30,6 +30,9 @@
         'entity': 'change',
     }}) -}}
 
+{{ _check_contract([
+    'entity_key', 'payload_hash', 'segment_id', 'segment_label', 'change', 'entity', 'entity_id', 'changed_at', 'reason'
+]) }}
 with changes as (
     select * from {{ ref('segment_changes') }}
     where segment_id in ('{{ segments | join("', '") }}')

@@ -74,8 +74,9 @@ named as (
     inner join addresses on in_force.email_domain = addresses.email_domain
 ),
 
+-- Whoever is barred from every channel is on no list of colleagues either.
 channels as (
-    {%- for channel in audience_channels() if channel != 'none' %}
+    {%- for channel in audience_channels() %}
     select '{{ channel }}' as channel
     {{ 'union all' if not loop.last }}
     {%- endfor %}

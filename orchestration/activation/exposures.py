@@ -19,7 +19,23 @@ from orchestration.errors import UsageError
 KEY = "entity_key"
 ON_PUBLISH = "on_publish"
 BATCH_SIZE = 500
-_CRON = re.compile(r"(\S+\s+){4}\S+")
+# Of minute, hour, day of the month, month and day of the week: the least and the greatest.
+_CRON_PARTS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+_CRON_ITEM = re.compile(r"(\*|(\d+)(-(\d+))?|[A-Za-z]{3}(-[A-Za-z]{3})?)(/[1-9]\d*)?")
+
+
+def _is_cron(text: str) -> bool:
+    """Whether it is a cron expression of five parts, each within its bounds."""
+    parts = text.split()
+    if len(parts) != len(_CRON_PARTS):
+        return False
+    for part, (least, greatest) in zip(parts, _CRON_PARTS, strict=True):
+        for item in part.split(","):
+            found = _CRON_ITEM.fullmatch(item)
+            numbers = [int(one) for one in (found[2], found[4]) if one] if found else [-1]
+            if any(not least <= one <= greatest for one in numbers):
+                return False
+    return True
 
 
 class _Meta(BaseModel):
@@ -68,7 +84,7 @@ class SyncMeta(_Meta):
     @field_validator("schedule")
     @classmethod
     def _is_schedule(cls, schedule: str) -> str:
-        if schedule != ON_PUBLISH and not _CRON.fullmatch(schedule.strip()):
+        if schedule != ON_PUBLISH and not _is_cron(schedule):
             raise ValueError(f"{ON_PUBLISH}, or a cron expression of five parts in UTC")
         return schedule.strip()
 

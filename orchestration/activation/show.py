@@ -21,6 +21,8 @@ OPERATIONS = {
 
 def show_plans(plans: Sequence[PlanSummary], out: Console) -> None:
     """What each sync would send now, with examples, and what would stop it."""
+    if not plans:
+        return
     table = Table(title="What a sync would send now", title_justify="left", header_style="bold")
     table.add_column("sync", no_wrap=True)
     for name in ("audience", "there", "add", "change", "remove", "unchanged", "waiting", "parked"):

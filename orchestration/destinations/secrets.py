@@ -1,5 +1,6 @@
 """Credentials: from the environment, or from a secrets file that only its owner can read."""
 
+import re
 from os import environ
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from orchestration.project import PROJECT_DIR
 SECRETS_FILE = "STRATA_SECRETS_FILE"
 """The environment variable that names the file: lines of NAME=value."""
 _READABLE_BY_OTHERS = 0o077
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def from_environment(name: str, used_for: str) -> str:
@@ -19,6 +21,12 @@ def from_environment(name: str, used_for: str) -> str:
     Raises:
         UsageError: it is in neither or empty, or the file is missing or others may read it.
     """
+    if not _NAME.fullmatch(name):
+        # Not repeated: it is probably the secret itself.
+        raise UsageError(
+            f"the setting that names the environment variable with the {used_for} holds no name; "
+            "accepted: letters, digits and underscores, such as MY_SECRET"
+        )
     value = environ.get(name, "").strip() or _in_file(name)
     if not value:
         raise UsageError(

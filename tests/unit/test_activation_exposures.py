@@ -164,6 +164,10 @@ def test_a_project_without_syncs() -> None:
             "`schedule` is 'hourly'; accepted: on_publish, or a cron expression of five parts",
         ),
         (
+            {**WEBHOOK, "schedule": "0 61 * * *"},
+            "`schedule` is '0 61 * * *'; accepted: on_publish, or a cron expression of five parts",
+        ),
+        (
             {**WEBHOOK, "identifier": "e_mail"},
             "`identifier` is 'e_mail'; columns of the audience: entity_key",
         ),
