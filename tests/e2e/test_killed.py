@@ -63,7 +63,7 @@ def test_a_killed_sync_is_finished_by_the_next(undisturbed: Project, tmp_path: P
             "STRATA_PLAYBOOK_SECRET": receiver.secret,
         }
         name = "sync_at_risk_paying_webhook"
-        project.strata_killed("sync", name, when="50 of", after_seconds=0.0)
+        project.strata_killed("sync", name, when="10 of", after_seconds=0.0)
         held = len(receiver.members)
         assert project.strata("sync", name).returncode == 0
         audience = dict(
