@@ -344,22 +344,12 @@ def _plain(setting: str | None) -> str:
 
 
 def _syncs_by_segment(dbt: Dbt, segments: Mapping[str, str]) -> dict[str, list[str]]:
-    """The syncs whose audience names the segment, by the compiled SQL of the audience."""
+    """The syncs that deliver an audience, or entries and exits, of the segment."""
     manifest = dbt.manifest_dict()
-    syncs = {sync.name for sync in load_syncs(manifest)}
-    audiences = {
-        exposure["name"]: exposure["depends_on"]["nodes"]
-        for exposure in manifest["exposures"].values()
-        if exposure["name"] in syncs
-    }
-    nodes = {node for depended in audiences.values() for node in depended}
-    models = [manifest["nodes"][node]["name"] for node in nodes if node in manifest["nodes"]]
-    compiled = dbt.compiled(sorted(models)) if models else {}
-    return {
-        segment_id: sorted(
-            name
-            for name, depended in audiences.items()
-            if any(f"'{segment_id}'" in compiled.get(node, "") for node in depended)
-        )
-        for segment_id in segments
-    }
+    delivered: dict[str, set[str]] = {segment_id: set() for segment_id in segments}
+    for sync in load_syncs(manifest):
+        noted = manifest["nodes"][sync.audience_node]["config"]["meta"]["audience"]
+        for segment_id in noted.get("segments") or [noted["segment_id"]]:
+            if segment_id in delivered:
+                delivered[segment_id].add(sync.name)
+    return {segment_id: sorted(names) for segment_id, names in delivered.items()}
