@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import yaml
 from sqlalchemy.pool import NullPool
 from warm import run_module
 
@@ -178,6 +179,26 @@ def _copy_parsed(source: Path, target: Path) -> None:
         draft = target / f"{name}.{os.getpid()}"
         shutil.copy(source / name, draft)
         draft.replace(target / name)
+
+
+def keep_audiences(sources: Path, *names: str) -> None:
+    """Leave only these audiences, and the syncs of them, in a copy of the project's files.
+
+    Every other one is of a segment that a test with segments of its own would have to have.
+    """
+    folder = sources / "models" / "activation"
+    gone = {path.stem for path in folder.glob("audience_*.sql")} - {*names}
+    gone -= {"audience_members", "audience_exclusions"}
+    for name in gone:
+        (folder / f"{name}.sql").unlink()
+    page = folder / "_activation__models.yml"
+    said = yaml.safe_load(page.read_text())
+    said["models"] = [one for one in said["models"] if one["name"] not in gone]
+    said["exposures"] = [
+        one for one in said["exposures"]
+        if not any(f"'{name}'" in " ".join(one["depends_on"]) for name in gone)
+    ]  # fmt: skip
+    page.write_text(yaml.safe_dump(said, sort_keys=False))
 
 
 def edited_sources(folder: Path, files: Mapping[str, str]) -> Path:

@@ -140,7 +140,7 @@ def _of_one_segment(run: Refresh, segment_id: str) -> Refresh:
         if name not in kept
     }
     dbt = run.dbt.with_macros(others)
-    return Refresh(dbt, run.as_of, run.run_id, run.progress, excluded=("path:models/activation",))
+    return Refresh(dbt, run.as_of, run.run_id, run.progress, excluded=("path:models/activation+",))
 
 
 def _copy_raw_tables(target: str | None, into: Path, steps: Steps) -> None:

@@ -59,7 +59,7 @@ class Shop:
 
     def run(self, as_of: datetime) -> None:
         self.load()
-        self.dbt.run("run", exclude=["path:models/activation"], as_of=str(as_of))
+        self.dbt.run("run", exclude=["path:models/activation+"], as_of=str(as_of))
 
     def new_buyers(self, as_of: datetime) -> set[str]:
         """Whose first purchase lies in the 30 days that end with the instant."""

@@ -34,7 +34,7 @@ from month_walk import (
     Walk,
 )
 from month_warehouse import DEFINITIONS, Month, run_id, segment_file
-from project import edited_sources
+from project import edited_sources, keep_audiences
 from replay import RecordingDbt
 
 from expectations.profiles import ROWS, rule_columns, source_columns, write_profiles
@@ -140,6 +140,7 @@ EXPECTED = {
 def month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Month]:
     """The demo company's warehouse, and the project with the segments of the month."""
     sources = edited_sources(tmp_path / "sources", {})
+    keep_audiences(sources, "audience_champions", "audience_at_risk_paying")
     for path in (sources / "macros/segments").rglob("*.sql"):
         path.unlink()
     for name, (rule, more) in DEFINITIONS.items():

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from project import edited_sources
+from project import edited_sources, keep_audiences
 
 from orchestration.dbt import Dbt
 
@@ -359,7 +359,7 @@ def file(name: str, entity: str, conditions: str) -> tuple[str, str]:
     )
 
 
-# The two that the project makes audiences of.
+# The two whose audiences are kept.
 AUDIENCES = [
     file(name, "customer", "'never': 'c.mrr < 0'") for name in ("champions", "at_risk_paying")
 ]
@@ -505,6 +505,7 @@ def test_random_rules_have_the_members_a_plain_evaluator_finds(
     chance = random.Random(SEED)
     world = World(segments=segments(chance))
     sources = edited_sources(tmp_path / "sources", {})
+    keep_audiences(sources, "audience_champions", "audience_at_risk_paying")
     shutil.rmtree(sources / "macros" / "segments")
     for name, text in [*files(world.segments), *AUDIENCES]:
         (sources / name).parent.mkdir(parents=True, exist_ok=True)
