@@ -15,7 +15,8 @@ from xdist.scheduler import LoadFileScheduling
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 TEST_DATA = Path(os.environ.get("STRATA_TEST_DATA", PROJECT_DIR.parent / "shared" / "data"))
-TEST_SPECS = Path(os.environ.get("STRATA_TEST_SPECS", PROJECT_DIR.parent / "shared" / "specs"))
+# Beside the data, unless it is said to be elsewhere.
+TEST_SPECS = Path(os.environ.get("STRATA_TEST_SPECS", TEST_DATA.parent / "specs"))
 PRISM = PROJECT_DIR / ".venv" / "prism" / "node_modules" / ".bin" / "prism"
 
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
