@@ -13,14 +13,6 @@
             run_query('select * from ' ~ arms).rows,
             none if source_system('events') == 'none' else names | unique(case_sensitive=true) | list,
         ) -%}
-        {%- set known = run_query('select experiment_id from ' ~ experiments).columns[0].values() -%}
-        {%- for name, terms in audience_definitions().items()
-            if terms.experiment_id is not none and terms.experiment_id not in known -%}
-            {%- do problems.append(
-                name ~ " names the experiment '" ~ terms.experiment_id
-                ~ "'. Experiments (seeds/reference/experiments.csv): " ~ (known | join(', ') or 'none') ~ '.'
-            ) -%}
-        {%- endfor -%}
         {%- if problems -%}{%- do exceptions.raise_compiler_error(problems | join('\n')) -%}{%- endif -%}
     {%- endif -%}
     select 1 as problem from (select 1 as nothing) as no_problem where 1 = 0
