@@ -67,7 +67,7 @@ class FakeService:
 
     def refuses(self, request: Request) -> Reply | None:
         """Before any operation: credentials and headers."""
-        raise NotImplementedError
+        raise NotImplementedError  # Each fake has its own credentials.
 
     def example(self, content: bytes) -> bytes:
         """What is passed on of an example from the specification."""

@@ -73,7 +73,7 @@ class FakeApi:
 
     def answer(self, request: Request) -> Response:
         """Apply a request."""
-        raise NotImplementedError
+        raise NotImplementedError  # Each fake answers for its own API.
 
     def fail(self, path: str, *faults: Fault) -> None:
         """Answer the next requests whose path ends so with faults, one each."""
