@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.errors import NotReadable, StrataError, UsageError
+from orchestration.errors import DriftFound, NotReadable, StrataError, UsageError
 from orchestration.progress import Steps
 from orchestration.project import default_instant, parse_instant, parse_sources, project_vars
 
@@ -27,7 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Customer segments in your warehouse: refresh, look, deliver.",
     epilog="Exit codes: 0 done, 1 failed, 2 a setting or argument is wrong, 3 the warehouse cannot "
-    "be opened, 4 a refresh step failed, 5 a sync stopped, 6 a change is above its bound.",
+    "be opened, 4 a refresh step failed, 5 a sync stopped, 6 a change is above its bound, "
+    "7 a destination differs from what it confirmed.",
 )
 new = typer.Typer(no_args_is_help=True, help="Write a new file.")
 app.add_typer(new, name="new")
@@ -323,7 +324,8 @@ def reconcile(
     target: Target = None,
 ) -> None:
     """Read destinations back, and show where they differ from what they confirmed."""
-    from orchestration.activation.show import show_drift
+    from orchestration.activation.reconcile import Drift
+    from orchestration.activation.show import missing_in_words, show_drift
     from orchestration.syncs import chosen_syncs, drifts
     from orchestration.warehouse import check_reachable
 
@@ -336,6 +338,10 @@ def reconcile(
                 out.print(f"[dim]{escape(str(one))}[/]", highlight=False, soft_wrap=True)
         found = [one for one in found if not isinstance(one, NotReadable)]
     _show_each(found, lambda one: show_drift(one, out))
+    differing = [one for one in found if isinstance(one, Drift) and one.missing > one.repaired]
+    if differing:
+        missing = ", ".join(missing_in_words(one) for one in differing)
+        raise DriftFound(f"missing at the destination: {missing}")
 
 
 @app.command()

@@ -35,6 +35,12 @@ class SyncFailed(StrataError):
     exit_code = 5
 
 
+class DriftFound(StrataError):
+    """A destination does not hold what it confirmed, and nothing was repaired."""
+
+    exit_code = 7
+
+
 class ChangeAboveBound(StrataError):
     """A segment would change more than the person who asked allows."""
 

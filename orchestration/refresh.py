@@ -110,8 +110,8 @@ class Refresh:
                 )
             ).all()
         return [
-            f"{count:,} of {domain}.{entity} not used: {reason} (such as {key}); "
-            "see operations.rejected_rows"
+            f"{count:,} of {domain}.{entity} not used: {reason}"
+            f"{f' (such as {key})' if key else ''}; see operations.rejected_rows"
             for domain, entity, reason, count, key in rows
         ]
 
@@ -135,6 +135,15 @@ class Refresh:
             f"{system} is {'late' if status == 'warn' else 'not loaded any more'}: last loaded "
             f"before the instant: {', '.join(tables)}; see operations.source_freshness"
             for (system, status), tables in lines.items()
+        ]
+
+    @staticmethod
+    def warned(results: list[NodeResult]) -> list[str]:
+        """One line per dbt test that found rows and lets the run go on."""
+        return [
+            f"{one.failures:,} rows: {one.name}; they are in the schema test_failures"
+            for one in results
+            if one.resource_type == "test" and one.status == "warn"
         ]
 
     def audit(self) -> AuditReport:
@@ -223,8 +232,8 @@ def refresh(run: Refresh) -> list[Verdict]:
     """Write, audit, publish. Returns the verdicts."""
     try:
         run.progress("writing candidates")
-        run.write()
-        for line in [*run.rejected(), *run.late()]:
+        written = run.write()
+        for line in [*run.rejected(), *run.late(), *run.warned(written)]:
             run.progress.note(line)
         run.progress("auditing")
         run.audit()

@@ -79,6 +79,7 @@ joined as (
         -- ids
         customers.customer_id,
         customers.primary_email,
+        customers.primary_phone,
         customers.account_id,
 
         -- who they are: demographic

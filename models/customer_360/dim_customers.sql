@@ -15,6 +15,14 @@ billing_customers as (
     {{ with_customer(ref('stg_billing__customers'), by=['billing_customer_id']) }}
 ),
 
+contact_phones as (
+    select
+        record_id,
+        identifier_value as phone
+    from {{ ref('int_identity__record_identifiers') }}
+    where record_type = 'contact' and identifier_type = 'phone' and is_current
+),
+
 attributes as (
     select * from {{ ref('customer_attributes') }}
     where is_chosen
@@ -53,6 +61,23 @@ crm_emails as (
     where {{ normalise_email('email') }} is not null
 ),
 
+-- A number that too many share identifies nobody, and is not in the map.
+crm_phones as (
+    select
+        contacts.customer_id,
+        contact_phones.phone,
+        row_number() over (
+            partition by contacts.customer_id
+            order by contacts.updated_at desc nulls last, contacts.created_at desc nulls last, contacts.contact_id asc
+        ) as recency
+    from contacts
+    inner join contact_phones on 'contact:' || contacts.contact_id = contact_phones.record_id
+    inner join identity_map
+        on contacts.customer_id = identity_map.customer_id
+        and contact_phones.phone = identity_map.identifier_value
+        and identity_map.identifier_type = 'phone'
+),
+
 billing_emails as (
     select
         customer_id,
@@ -81,6 +106,7 @@ select
     -- ids
     customers.customer_id,
     coalesce(crm_emails.email, billing_emails.email, customers.any_email) as primary_email,
+    crm_phones.phone as primary_phone,
     primary_accounts.account_id,
 
     -- who they are
@@ -117,5 +143,6 @@ from customers
 left join attributes_wide on customers.customer_id = attributes_wide.customer_id
 left join crm_emails on customers.customer_id = crm_emails.customer_id and crm_emails.recency = 1
 left join billing_emails on customers.customer_id = billing_emails.customer_id and billing_emails.recency = 1
+left join crm_phones on customers.customer_id = crm_phones.customer_id and crm_phones.recency = 1
 left join primary_accounts on customers.customer_id = primary_accounts.customer_id
 left join country_regions on attributes_wide.country = country_regions.country

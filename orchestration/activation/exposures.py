@@ -156,9 +156,25 @@ def load_syncs(manifest: Mapping[str, Any]) -> list[Sync]:
         found = list(_load(exposure, meta, manifest))
         syncs += [item for item in found if isinstance(item, Sync)]
         wrong += [f"exposure {exposure['name']}: {item}" for item in found if isinstance(item, str)]
+    wrong += _about_shared_places(syncs)
     if wrong:
         raise UsageError("\n".join(sorted(wrong)))
     return sorted(syncs, key=lambda sync: sync.name)
+
+
+def _about_shared_places(syncs: Sequence[Sync]) -> Iterator[str]:
+    """Syncs that would replace what another one wrote."""
+    first: dict[tuple[str, str], str] = {}
+    for sync in syncs:
+        place = sync.settings.replaced_whole()
+        if place is None:
+            continue
+        other = first.setdefault((sync.destination, place), sync.name)
+        if other != sync.name:
+            yield (
+                f"exposure {sync.name}: {other} writes {place} too, and each would replace what "
+                "the other wrote; accepted: a place of its own for each sync"
+            )
 
 
 def _meta(exposure: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -208,6 +224,8 @@ def _load(
     if meta and meta.mode not in model.modes:
         accepted = ", ".join(model.modes)
         yield f"`mode` is {meta.mode!r}; the destination {meta.destination} can: {accepted}"
+    elif meta and settings and (lacking := settings.lacks(meta.mode)):
+        yield f"`settings`: the mode {meta.mode} needs {lacking}"
     size = meta.limits.batch_size if meta else None
     if size and size > model.largest_batch:
         yield (

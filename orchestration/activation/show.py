@@ -111,6 +111,11 @@ def show_drift(drift: Drift, out: Console) -> None:
         out.print("  --repair lets the next sync add them again", highlight=False)
 
 
+def missing_in_words(drift: Drift) -> str:
+    """How many members a destination does not hold, such as `sync_x 3 of 1,200`."""
+    return f"{drift.sync_name} {drift.missing:,} of {drift.acknowledged:,}"
+
+
 def show_parked(rows: Sequence[Parked], out: Console) -> None:
     """Rows that were refused too often."""
     if not rows:

@@ -189,6 +189,14 @@ class Settings(BaseModel, ABC):
     knows_members_by: ClassVar[str | None] = None
     """What a row's identifier must be, in words; None where the entity key will do."""
 
+    def lacks(self, mode: str) -> str | None:  # noqa: ARG002 - most can do all of their modes
+        """What a mode needs beside these settings, in words; None when nothing."""
+        return None
+
+    def replaced_whole(self) -> str | None:
+        """What is replaced as a whole, so that it can be of one sync alone; None when nothing."""
+        return None
+
     @abstractmethod
     def connect(self, now: Clock) -> Destination:
         """Make the client. Reads the environment variables that the settings name.

@@ -19,6 +19,12 @@ FILE = {
     "mode": "mirror",
     "settings": {"path": "deliveries/champions.csv", "format": "csv"},
 }
+SALESFORCE = {
+    "instance_url": "https://acme.my.salesforce.com",
+    "object": "Contact",
+    "consumer_key_env": "KEY",
+    "consumer_secret_env": "SECRET",
+}
 AUDIENCE_META = {"segment_id": "champions", "channel": "email", "identifier": "email"}
 AUDIENCE = "model.strata.audience_champions"
 
@@ -189,6 +195,22 @@ def test_a_project_without_syncs() -> None:
             {**WEBHOOK, "settings": {**WEBHOOK["settings"], "url": "ftp://example.com"}},  # type: ignore[dict-item]
             "`settings.url` is 'ftp://example.com'; accepted: an http:// or https:// address",
         ),
+        (
+            {"destination": "klaviyo", "mode": "mirror", "settings": {"api_key_env": "KEY"}},
+            "`settings`: the mode mirror needs `list_id`, off which it takes who leaves",
+        ),
+        (
+            {"destination": "hubspot", "mode": "mirror", "settings": {"token_env": "TOKEN"}},
+            "`settings`: the mode mirror needs `list_id`, off which it takes who leaves",
+        ),
+        (
+            {"destination": "intercom", "mode": "upsert", "settings": {"token_env": "TOKEN"}},
+            "`settings`: the mode upsert needs `tag`, the name or the id",
+        ),
+        (
+            {"destination": "salesforce", "mode": "mirror", "settings": SALESFORCE},
+            "`settings`: the mode mirror needs `campaign_id` or `on_leave`",
+        ),
     ],
 )
 def test_a_wrong_meta_is_explained(meta: dict[str, Any], message: str) -> None:
@@ -208,6 +230,13 @@ def test_a_wrong_meta_is_explained(meta: dict[str, Any], message: str) -> None:
 )
 def test_a_sync_has_exactly_one_audience(nodes: list[str], message: str) -> None:
     assert message in refusal(exposure(depends_on={"nodes": nodes}))
+
+
+def test_two_syncs_do_not_write_one_file() -> None:
+    assert refusal(exposure("sync_a", meta=FILE), exposure("sync_b", meta=FILE)) == (
+        "exposure sync_b: sync_a writes deliveries/champions.csv too, and each would replace what "
+        "the other wrote; accepted: a place of its own for each sync"
+    )
 
 
 def test_a_sync_has_an_owner() -> None:

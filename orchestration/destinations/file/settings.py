@@ -31,6 +31,10 @@ class FileSettings(Settings):
             raise ValueError("the address of one file, not of a folder")
         return path
 
+    def replaced_whole(self) -> str:
+        """The file's address."""
+        return self.path
+
     def connect(self, now: Clock) -> Destination:  # noqa: ARG002 - a file needs no clock
         """Make the client; nothing is opened until it is used.
 

@@ -21,6 +21,12 @@ class HubSpotSettings(HttpSettings):
     create_contacts: bool = False
     """Whether people whom HubSpot does not know are created; else they are rejected."""
 
+    def lacks(self, mode: str) -> str | None:
+        """A list to take members off, where a mirror is to remove them."""
+        if mode == "mirror" and self.list_id is None:
+            return "`list_id`, off which it takes who leaves; without a list, use the mode upsert"
+        return None
+
     def connect(self, now: Clock) -> Destination:
         """Make the client, with the token read from the environment.
 

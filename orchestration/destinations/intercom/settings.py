@@ -36,6 +36,12 @@ class IntercomSettings(HttpSettings):
     create_contacts: bool = True
     """Make a contact of a member whom Intercom does not know; otherwise the row is rejected."""
 
+    def lacks(self, mode: str) -> str | None:
+        """The tag, which only archiving does without."""
+        if mode != "archive" and self.tag is None:
+            return "`tag`, the name or the id of the tag that members carry"
+        return None
+
     def connect(self, now: Clock) -> Destination:
         """Make the client.
 

@@ -20,6 +20,12 @@ class KlaviyoSettings(HttpSettings):
     list_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")] | None = None
     """The list that members are put on; without one only profiles are written."""
 
+    def lacks(self, mode: str) -> str | None:
+        """A list to take members off, where a mirror is to remove them."""
+        if mode == "mirror" and self.list_id is None:
+            return "`list_id`, off which it takes who leaves; without a list, use the mode upsert"
+        return None
+
     def connect(self, now: Clock) -> Destination:
         """Make the client, with the key read from the environment.
 

@@ -87,6 +87,12 @@ class SalesforceSettings(HttpSettings):
             )
         return private_key
 
+    def lacks(self, mode: str) -> str | None:
+        """What becomes of who leaves, where a mirror is to remove them."""
+        if mode == "mirror" and self.campaign_id is None and not self.on_leave:
+            return "`campaign_id` or `on_leave` for who leaves; without either, use the mode upsert"
+        return None
+
     def connect(self, now: Clock) -> Destination:  # noqa: ARG002 - nothing needs a clock
         """Make the client, with its credentials from the environment; it logs in when used.
 
