@@ -70,6 +70,7 @@ class Entry:
     purpose: str
     priority_group: str
     priority: str
+    owner: str
 
 
 def write_page(path: Path = PAGE) -> None:
@@ -108,6 +109,7 @@ def read_entries(project: Path = PROJECT_DIR) -> list[Entry]:
                 purpose=_text(given, "purpose", where, default=""),
                 priority_group=_text(given, "priority_group", where, default=""),
                 priority=_text(given, "priority", where, default=""),
+                owner=_text(given, "owner", where, default=""),
             )
         )
     return entries

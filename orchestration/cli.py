@@ -111,7 +111,18 @@ def _stop(error: StrataError) -> None:
 
 
 @app.command()
-def refresh(target: Target = None, as_of: AsOf = None, sources: Sources = None) -> None:
+def refresh(
+    target: Target = None,
+    as_of: AsOf = None,
+    sources: Sources = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full-refresh",
+            help="Build what can be rebuilt from its first row on; history and ledgers stay.",
+        ),
+    ] = False,
+) -> None:
     """Evaluate every segment as of an instant, audit it, and publish what passed."""
     from orchestration.refresh import Refresh
     from orchestration.refresh import refresh as run_refresh
@@ -127,6 +138,7 @@ def refresh(target: Target = None, as_of: AsOf = None, sources: Sources = None) 
     log.print(f"Refresh as of [bold]{instant.isoformat()}Z[/]", highlight=False)
     steps = Steps(log)
     run = Refresh.start(as_of=instant, target=target, sources=systems, progress=steps)
+    run.is_full = full
     verdicts = run_refresh(run)
     steps.end()
     _print_verdicts(verdicts, f"Segments as of {instant.isoformat()}Z")
@@ -507,6 +519,19 @@ def backfill(
         following = result.instants[done].isoformat()
         out.print(f"To go on: the same command with --from {following}Z", highlight=False)
         sys.exit(130)
+
+
+@app.command()
+def prune(target: Target = None) -> None:
+    """Delete records of runs older than `keep_run_records_days` of dbt_project.yml."""
+    from orchestration.retention import keep_days
+    from orchestration.retention import prune as delete_old
+    from orchestration.warehouse import check_reachable, engine
+
+    days = keep_days()
+    check_reachable(target, must_exist=True)
+    for table, count in delete_old(engine(target)).items():
+        out.print(f"{table}: {count:,} rows older than {days} days deleted", highlight=False)
 
 
 @app.command()

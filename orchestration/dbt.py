@@ -45,6 +45,10 @@ class NodeResult:
     message: str
     seconds: float
     failures: int | None
+    row_count: int | None = None
+    """Rows written, where the engine tells."""
+    byte_count: int | None = None
+    """Bytes read, where the engine tells."""
 
     @property
     def is_good(self) -> bool:
@@ -218,6 +222,8 @@ class Dbt:
 
 
 def _node_result(result: Any) -> NodeResult:
+    told = result.adapter_response or {}
+    rows = told.get("rows_affected")
     return NodeResult(
         unique_id=result.node.unique_id,
         name=result.node.name,
@@ -226,6 +232,8 @@ def _node_result(result: Any) -> NodeResult:
         message=_tidy(result.message or ""),
         seconds=result.execution_time,
         failures=result.failures,
+        row_count=rows if isinstance(rows, int) and rows >= 0 else None,
+        byte_count=told.get("bytes_processed"),
     )
 
 

@@ -6,10 +6,12 @@ cut off is healed by the next one of the same instant or a later one.
 """
 
 import json
+import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,34 +20,31 @@ from sqlalchemy.exc import SQLAlchemyError
 from expectations.audit import AuditReport, audit
 from expectations.docs_index import write_verdicts
 from expectations.suites import DriftBounds, IdentityBounds
+from orchestration import run_records
+from orchestration.bi_copy import bi_copy_path, publish_copy
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
-from orchestration.errors import StrataError
+from orchestration.errors import RefreshFailed, StrataError
+from orchestration.lease import Lease
 from orchestration.progress import Progress
 from orchestration.project import DATA_DOCS_DIR, project_vars, utc_now
 from orchestration.warehouse import check_reachable, engine, target_name
 
 # Everything from the verdicts on is published; all before it is written unseen.
-PUBLISHED = ["segment_verdicts+", "segment_definition_history"]
+PUBLISHED = ["segment_verdicts+", "segment_definition_history", "expectation_trend"]
 NOT_WRITTEN = [*PUBLISHED, "path:seeds/demo", "path:tests/macros"]
+# The same in three steps, for who wants to see them one by one.
+PARTS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    "publish": (["segment_verdicts+,path:models/segments", "segment_definition_history"], []),
+    "analytics": (
+        ["segment_verdicts+", "expectation_trend"],
+        ["path:models/segments", "path:models/activation+"],
+    ),
+    "activate": (["segment_verdicts+,path:models/activation+"], []),
+}
 
-RUNS = sa.table(
-    "runs",
-    *[
-        sa.column(name)
-        for name in (
-            "run_id",
-            "as_of",
-            "target",
-            "sources",
-            "state",
-            "step",
-            "started_at",
-            "ended_at",
-            "error",
-        )
-    ],
-    schema="operations",
-)
+LEASE = timedelta(minutes=30)
+"""Longer than any one model takes; the lease is renewed after each."""
+RENEWED_EVERY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,11 @@ class Refresh:
     run_id: str
     progress: Progress
     excluded: tuple[str, ...] = ()  # what this run leaves out, as dbt selects
+    is_full: bool = False
+    """Whether what can be rebuilt is: incremental models from their first row on."""
     step: str = "write"
     started_at: datetime = field(default_factory=utc_now)
+    _renewed_at: float = 0.0
 
     @classmethod
     def start(
@@ -87,6 +89,7 @@ class Refresh:
         """A refresh that has checked that the warehouse opens and the project parses."""
         check_reachable(target)
         drift_bounds()  # a wrong setting stops before anything is written
+        bi_copy_path()
         dbt = Dbt(target_name(target), {"strata_sources": sources}, progress.result, progress.note)
         progress("reading the project")
         _ = dbt.manifest
@@ -94,11 +97,38 @@ class Refresh:
 
     def at(self, as_of: datetime) -> "Refresh":
         """Another refresh of the same parsed project, as of another instant."""
-        return Refresh(self.dbt, as_of, uuid.uuid4().hex, self.progress, self.excluded)
+        return Refresh(
+            self.dbt, as_of, uuid.uuid4().hex, self.progress, self.excluded, self.is_full
+        )
 
-    def write(self) -> list[NodeResult]:
-        """Builds everything up to the candidates; nobody reads it yet."""
-        return self._build("write", exclude=NOT_WRITTEN)
+    def begin(self) -> None:
+        """Takes the lease of the refresh, and records that it runs.
+
+        Raises RefreshFailed where another refresh is going on, on this machine or another.
+        """
+        with engine(self.dbt.target).begin() as connection:
+            run_records.make_tables(connection)
+        with engine(self.dbt.target).begin() as connection:
+            self._lease.acquire(connection, utc_now())
+            run_records.start_run(
+                connection,
+                run_id=self.run_id,
+                as_of=self.as_of,
+                target=self.dbt.target,
+                sources=json.dumps(self.dbt.variables["strata_sources"], sort_keys=True),
+                step=self.step,
+                started_at=self.started_at,
+            )
+
+    def end(self, state: str, error: str | None = None) -> None:
+        """Records how it ended, succeeded or failed and why, and gives the lease back."""
+        with engine(self.dbt.target).begin() as connection:
+            run_records.end_run(connection, self.run_id, state, utc_now(), error)
+            self._lease.release(connection, utc_now())
+
+    def write(self, select: Sequence[str] = ()) -> list[NodeResult]:
+        """Builds everything up to the candidates, or some of it; nobody reads it yet."""
+        return self._build("write", select, NOT_WRITTEN)
 
     def rejected(self) -> list[str]:
         """One line per reason for which source rows were not used."""
@@ -151,65 +181,127 @@ class Refresh:
 
         A failed expectation is no error: it holds the segments that it concerns.
         """
-        self.step = "audit"
         warehouse = engine(self.dbt.target)
-        report = audit(
-            warehouse,
-            run_id=self.run_id,
-            as_of=self.as_of,
-            docs_dir=DATA_DOCS_DIR,
-            drift=drift_bounds(),
-            identity=IdentityBounds.from_settings(project_vars().get("identity") or {}),
-        )
-        warehouse.dispose()
-        return report
+        with self._recorded("audit"):
+            return audit(
+                warehouse,
+                run_id=self.run_id,
+                as_of=self.as_of,
+                docs_dir=DATA_DOCS_DIR,
+                drift=drift_bounds(),
+                identity=IdentityBounds.from_settings(project_vars().get("identity") or {}),
+            )
 
-    def publish(self) -> list[NodeResult]:
-        """Publishes the segments that passed, with everything that reads them."""
-        results = self._build("publish", select=PUBLISHED)
+    def publish(self, part: str | None = None, only: Sequence[str] = ()) -> list[NodeResult]:
+        """Publishes the segments that passed, with everything that reads them.
+
+        Of its `PARTS` one, of which `only` some models; all of them at once if not given.
+        """
+        select, exclude = PARTS[part] if part else (PUBLISHED, [])
+        results = self._build(part or "publish", only or select, exclude, is_part=bool(part))
         verdicts = {one.segment_id: (one.verdict, one.reasons) for one in self.verdicts()}
         write_verdicts(DATA_DOCS_DIR, self.run_id, verdicts)
         return results
+
+    def loads(self) -> list[tuple[str, str, datetime | None]]:
+        """System, raw table and when its last row was loaded, not after the instant."""
+        sql = self.dbt.rendered("{{ raw_table_loads() }}", as_of=self.as_of.isoformat())
+        with self._recorded("freshness"), engine(self.dbt.target).connect() as connection:
+            rows = connection.exec_driver_sql(f"select * from ({sql}) as loads").mappings().all()
+        return [(row["source_system"], row["table_name"], row["last_loaded_at"]) for row in rows]
+
+    def mrr_shares(self) -> dict[str, float]:
+        """The share of all MRR that the published members of each segment bring, 0 to 1.
+
+        Of a segment of accounts that of the accounts. Segments without members are not there.
+        """
+        shares: dict[str, float] = {}
+        with engine(self.dbt.target).connect() as connection:
+            for entity in ("customer", "account"):
+                found: Sequence[Any] = connection.execute(
+                    sa.text(
+                        "select m.segment_id, sum(e.mrr) / nullif(max(everybody.mrr), 0) "
+                        "from segments.segment_membership as m "
+                        f"inner join customer_360.{entity}_360 as e on m.entity_id = e.{entity}_id "
+                        f"cross join (select sum(mrr) as mrr from customer_360.{entity}_360) "
+                        "as everybody "
+                        f"where m.entity = '{entity}' group by m.segment_id"
+                    )
+                ).all()
+                shares |= {segment: float(share) for segment, share in found if share is not None}
+        return shares
 
     def verdicts(self) -> list[Verdict]:
         """The verdicts of this run."""
         return read_verdicts(engine(self.dbt.target), self.run_id)
 
-    def record(self, state: str, error: str | None = None) -> None:
-        """Keeps in operations.runs how the run ended: succeeded, or failed and why."""
+    @property
+    def _lease(self) -> Lease:
+        return Lease("refresh", self.run_id, LEASE, RefreshFailed)
+
+    def _renew(self) -> None:
+        """Keeps the lease. Raises RefreshFailed when another run has taken it over."""
+        self._renewed_at = time.monotonic()
         with engine(self.dbt.target).begin() as connection:
-            if not sa.inspect(connection).has_table("runs", schema="operations"):
-                return
-            connection.execute(
-                sa.insert(RUNS).values(
+            self._lease.renew(connection, utc_now())
+            run_records.note_step(connection, self.run_id, self.step)
+
+    def _on_result(self, result: NodeResult) -> None:
+        self.progress.result(result)
+        if time.monotonic() - self._renewed_at > RENEWED_EVERY_SECONDS:
+            # dbt goes on whatever is raised here; the next step looks again.
+            with suppress(RefreshFailed, SQLAlchemyError):
+                self._renew()
+
+    @contextmanager
+    def _recorded(self, step: str) -> Iterator[list[NodeResult]]:
+        """A step, with the lease kept and what it took recorded; dbt's results go into the list."""
+        self.step = step
+        self._renew()
+        started_at, began, results = utc_now(), time.monotonic(), list[NodeResult]()
+        try:
+            yield results
+        finally:
+            with suppress(SQLAlchemyError), engine(self.dbt.target).begin() as connection:
+                run_records.record_step(
+                    connection,
                     run_id=self.run_id,
                     as_of=self.as_of,
-                    target=self.dbt.target,
-                    sources=json.dumps(self.dbt.variables["strata_sources"], sort_keys=True),
-                    state=state,
-                    step=self.step,
-                    started_at=self.started_at,
-                    ended_at=utc_now(),
-                    error=error,
+                    step=step,
+                    started_at=started_at,
+                    seconds=time.monotonic() - began,
+                    results=results,
                 )
-            )
 
     def _build(
-        self, step: str, select: list[str] | None = None, exclude: list[str] | None = None
+        self,
+        step: str,
+        select: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        *,
+        is_part: bool = False,
     ) -> list[NodeResult]:
-        self.step = step
         variables = {"run_id": self.run_id, "as_of": self.as_of.isoformat()}
-        try:
-            results = self.dbt.run(
-                "build",
-                select or (),
-                [*(exclude or ()), *self.excluded, "resource_type:unit_test"],
-                **variables,
-            )
-        except NodesFailed as error:
-            self._keep_failing_rows(error.results, variables)
-            raise
-        self._keep_failing_rows(results, variables)
+        self.dbt.on_result = self._on_result
+        with self._recorded(step) as results:
+            try:
+                found = self.dbt.run(
+                    "build",
+                    select,
+                    [*exclude, *self.excluded, "resource_type:unit_test"],
+                    [
+                        *(["--full-refresh"] if self.is_full else []),
+                        # A test of models of two parts waits for the later one.
+                        *(["--indirect-selection", "buildable"] if is_part else []),
+                    ],
+                    **variables,
+                )
+                results.extend(found)
+            except NodesFailed as error:
+                results.extend(error.results)
+                raise
+            finally:
+                self._keep_failing_rows(results, variables)
         return results
 
     def _keep_failing_rows(self, results: list[NodeResult], variables: dict[str, str]) -> None:
@@ -230,6 +322,7 @@ def drift_bounds() -> DriftBounds:
 
 def refresh(run: Refresh) -> list[Verdict]:
     """Write, audit, publish. Returns the verdicts."""
+    run.begin()
     try:
         run.progress("writing candidates")
         written = run.write()
@@ -239,12 +332,15 @@ def refresh(run: Refresh) -> list[Verdict]:
         run.audit()
         run.progress("publishing")
         run.publish()
+        if bi_copy_path():
+            run.progress("copying what is published for BI")
+            publish_copy(run.dbt.target)
     except BaseException as error:
         # A person who interrupts it included. If the warehouse is what failed, say that.
         with suppress(SQLAlchemyError):
-            run.record("failed", str(error) or type(error).__name__)
+            run.end("failed", str(error) or type(error).__name__)
         raise
-    run.record("succeeded")
+    run.end("succeeded")
     return run.verdicts()
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -77,6 +78,7 @@ class SyncMeta(_Meta):
     identifier: str | None = None
     mapping: Annotated[dict[str, str | FieldMeta], Field(min_length=1)] | None = None
     schedule: str = ON_PUBLISH
+    time_zone: str = "UTC"
     limits: Limits = Limits()
     guards: Guards = Guards()
     shared_list: bool = False
@@ -85,8 +87,15 @@ class SyncMeta(_Meta):
     @classmethod
     def _is_schedule(cls, schedule: str) -> str:
         if schedule != ON_PUBLISH and not _is_cron(schedule):
-            raise ValueError(f"{ON_PUBLISH}, or a cron expression of five parts in UTC")
+            raise ValueError(f"{ON_PUBLISH}, or a cron expression of five parts")
         return schedule.strip()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_time_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("an IANA time zone such as Europe/Berlin")
+        return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +132,9 @@ class Sync:
     rank_column: str | None = None
     """The audience's column by which its rows are in order; that of the keys if there is none."""
     schedule: str = ON_PUBLISH
-    """`on_publish`, or a cron expression in UTC."""
+    """`on_publish`, or a cron expression."""
+    time_zone: str = "UTC"
+    """Of the cron expression: where clocks are changed, so is the instant of its hour."""
     batch_size: int = BATCH_SIZE
     """Rows per claim and per request."""
     max_removal_share: float = 0.5
@@ -249,6 +260,7 @@ def _load(
             identifier=meta.identifier or (terms.identifier if model.knows_members_by else KEY),
             mapping=_mapped(meta),
             schedule=meta.schedule,
+            time_zone=meta.time_zone,
             batch_size=size or min(BATCH_SIZE, model.largest_batch),
             max_removal_share=meta.guards.max_removal_share,
             max_change_share=meta.guards.max_change_share,

@@ -47,6 +47,7 @@ from sqlalchemy import column as sql_column
 
 from orchestration.destinations.base import Answer, Column
 from orchestration.errors import StrataError
+from orchestration.lease import leases
 
 UNKNOWN = "unknown"
 """`acknowledged_hash` of a row that the destination may or may not hold."""
@@ -125,17 +126,6 @@ sync_runs = Table(
     schema="operations",
 )
 
-sync_leases = Table(
-    "sync_leases",
-    metadata,
-    TableColumn("sync_name", Text),
-    TableColumn("sync_run_id", Text),
-    TableColumn("holder", Text),
-    TableColumn("acquired_at", DateTime),
-    TableColumn("expires_at", DateTime),
-    schema="operations",
-)
-
 sync_observed = Table(
     "sync_observed",
     metadata,
@@ -146,7 +136,7 @@ sync_observed = Table(
     schema="activation",
 )
 
-STATE_TABLES = (sync_ledger, sync_plan, sync_runs, sync_leases, sync_observed)
+STATE_TABLES = (sync_ledger, sync_plan, sync_runs, sync_observed, leases)
 
 
 def columns_of(connection: Connection, schema: str, name: str) -> list[Column]:

@@ -20,10 +20,10 @@ from sqlalchemy import (
     update,
 )
 
-from orchestration.activation import lease, ledger
+from orchestration.activation import ledger
 from orchestration.activation.exposures import Sync
 from orchestration.activation.ledger import sync_ledger, sync_observed
-from orchestration.activation.runner import connect, in_words, utc_now
+from orchestration.activation.runner import connect, in_words, sync_lease, utc_now
 from orchestration.destinations.base import Clock, ReadableDestination
 from orchestration.errors import NotReadable
 
@@ -76,7 +76,7 @@ def reconcile(
             )
         with connection.begin():
             ledger.require_state_tables(connection)
-            lease.acquire(connection, sync.name, reading_id, started_at)
+            sync_lease(sync, reading_id).acquire(connection, started_at)
         try:
             with in_words(sync, destination):
                 _store(connection, sync, destination.held(), reading_id, now)
@@ -84,7 +84,7 @@ def reconcile(
                 return _compared(connection, sync, started_at, destination.address, repair=repair)
         finally:
             with connection.begin():
-                lease.release(connection, sync.name, reading_id, now())
+                sync_lease(sync, reading_id).release(connection, now())
 
 
 def _store(
@@ -94,7 +94,7 @@ def _store(
     reading = {"sync_name": sync.name, "reading_id": reading_id, "observed_at": now()}
     while chunk := list(islice(held, CHUNK)):
         with connection.begin():
-            lease.renew(connection, sync.name, reading_id, now())
+            sync_lease(sync, reading_id).renew(connection, now())
             connection.execute(
                 insert(sync_observed), [{**reading, "identifier": one} for one in chunk]
             )

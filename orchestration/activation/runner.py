@@ -8,7 +8,7 @@ destination said so, and is sent again with the same idempotency key until then.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Text, cast, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from expectations.audit import Keep, audit_audience
-from orchestration.activation import lease, ledger
+from orchestration.activation import ledger
 from orchestration.activation.audience import (
     Audience,
     fields_of,
@@ -43,6 +43,7 @@ from orchestration.destinations.base import (
     SnapshotDestination,
 )
 from orchestration.errors import SyncFailed, UsageError
+from orchestration.lease import Lease
 from orchestration.project import DATA_DOCS_DIR
 
 # One read of the audience costs 100 ms at a million members, however few of them are asked for.
@@ -50,6 +51,10 @@ READ_ROWS = 10_000
 
 Progress = Callable[[int, int], None]
 """Called with the rows answered so far and the rows to send."""
+
+
+SYNC_LEASE = timedelta(minutes=5)
+"""Longer than one request takes with all its repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,11 @@ class _Run:
     fields: str | None = None
     """What is sent of each member, once the plan is allowed."""
 
+    @property
+    def lease(self) -> Lease:
+        """The right to deliver this sync."""
+        return sync_lease(self.sync, self.sync_run_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -117,6 +127,11 @@ class Release:
 
     by: str
     reason: str
+
+
+def sync_lease(sync: Sync, run_id: str) -> Lease:
+    """The right of one run to deliver a sync, or to read its destination back."""
+    return Lease(sync.name, run_id, SYNC_LEASE, SyncFailed)
 
 
 def utc_now() -> datetime:
@@ -177,7 +192,7 @@ def run_sync(
         started_at = now()
         with connection.begin():
             ledger.require_state_tables(connection)
-            lease.acquire(connection, sync.name, run.sync_run_id, started_at)
+            run.lease.acquire(connection, started_at)
             ledger.start_run(
                 connection,
                 sync_run_id=run.sync_run_id,
@@ -234,7 +249,7 @@ def _finish(run: _Run, state: str, error: str | None) -> None:
             fields=run.fields,
             now=run.now(),
         )
-        lease.release(run.connection, run.sync.name, run.sync_run_id, run.now())
+        run.lease.release(run.connection, run.now())
 
 
 def _deliver(run: _Run, keep: Keep, release: Release | None) -> str:
@@ -452,7 +467,7 @@ def _sparing_others(run: _Run, audience: Audience, rows: list[Row]) -> list[Row]
 
 
 def _claim(run: _Run, first: int, last: int, batch_id: str) -> None:
-    lease.renew(run.connection, run.sync.name, run.sync_run_id, run.now())
+    run.lease.renew(run.connection, run.now())
     ledger.claim(
         run.connection,
         sync_name=run.sync.name,

@@ -10,14 +10,15 @@ from datetime import datetime
 
 import dagster as dg
 
-from orchestration.definitions import defs, hourly
+from orchestration.definitions import defs
+from orchestration.schedules import hourly
 
 selected = [dg.AssetKey(name.split("/")) for name in sys.argv[2:]]
 tick = datetime.fromisoformat(sys.argv[1])
-request = hourly(dg.build_schedule_context(scheduled_execution_time=tick))
-assert isinstance(request, dg.RunRequest)
 
-with dg.DagsterInstance.ephemeral() as instance:
+with dg.instance_for_test() as instance:
+    request = hourly(dg.build_schedule_context(instance, scheduled_execution_time=tick))
+    assert isinstance(request, dg.RunRequest)
     result = defs.resolve_job_def("refresh").execute_in_process(
         run_config=request.run_config,
         tags=request.tags,
@@ -43,11 +44,19 @@ with dg.DagsterInstance.ephemeral() as instance:
                     for check in result.get_asset_check_evaluations()
                     if "page" in check.metadata
                 },
-                "failed_checks": [
-                    check.check_name
+                "failed_checks": {
+                    f"{check.asset_key.to_user_string()}:{check.check_name}": check.description
                     for check in result.get_asset_check_evaluations()
                     if not check.passed
-                ],
+                },
+                "steps": [event.step_key for event in result.all_events if event.is_step_success],
+                "segments": {
+                    event.asset_key.path[1]: {
+                        name: value.value for name, value in event.materialization.metadata.items()
+                    }
+                    for event in result.get_asset_materialization_events()
+                    if event.asset_key and event.asset_key.path[0] == "published"
+                },
             }
         )
     )

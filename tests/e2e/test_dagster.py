@@ -76,7 +76,68 @@ def test_steps_come_in_order_and_models_and_tests_are_shown(
     for name, page in pages.items():
         assert Path(page.removeprefix("file://")).name == f"{name}.html"
         assert Path(page.removeprefix("file://")).is_file(), page
-    assert outcome["failed_checks"] == []
+    assert outcome["steps"][:4] == ["freshness", "write", "audit", "publish"]
+    assert {"analytics", "activate", "report"} <= set(outcome["steps"])
+
+
+def test_a_segment_is_an_asset_with_its_numbers_and_a_held_one_says_why(
+    refreshed: tuple[Project, dict[str, Any], DemoReceiver],
+) -> None:
+    project, outcome, _ = refreshed
+    verdicts = project.rows(
+        "select segment_id, verdict, reasons, published_count, entered_count, left_count "
+        "from segments.segment_verdicts where run_id = :run_id",
+        run_id=outcome["run_id"],
+    )
+    published = {row[0]: row for row in verdicts if row[1] == "publish"}
+    held = {row[0]: row[2] for row in verdicts if row[1] == "hold"}
+    assert len(published) > 40
+    assert len(held) > 20, "no event has landed for six hours"
+    assert outcome["segments"].keys() == published.keys()
+    for segment, found in outcome["segments"].items():
+        assert [found[name] for name in ("size", "entered", "left")] == list(published[segment][3:])
+    assert outcome["failed_checks"] == {
+        f"published/{segment}:published": reasons for segment, reasons in held.items()
+    }
+    [(mrr, everybody)] = project.rows(
+        "select sum(case when m.entity_id is not null then c.mrr end), sum(c.mrr) "
+        "from customer_360.customer_360 as c left join segments.segment_membership as m "
+        "on c.customer_id = m.entity_id and m.segment_id = 'champions'"
+    )
+    assert outcome["segments"]["champions"]["share of MRR"] == pytest.approx(float(mrr / everybody))
+
+
+def test_what_a_run_took_is_kept(
+    refreshed: tuple[Project, dict[str, Any], DemoReceiver],
+) -> None:
+    project, outcome, _ = refreshed
+    of_run = {"run_id": outcome["run_id"]}
+    assert project.rows(
+        "select state, step from operations.runs where run_id = :run_id", **of_run
+    ) == [("succeeded", "report")]
+    steps = dict(
+        project.rows(
+            "select step, seconds from operations.run_steps where run_id = :run_id", **of_run
+        )
+    )
+    assert steps.keys() == {"freshness", "write", "audit", "publish", "analytics", "activate"}
+    [(seconds,)] = project.rows(
+        "select sum(seconds) from operations.run_nodes where run_id = :run_id "
+        "and node_name in (select table_name from information_schema.tables "
+        "where table_schema = 'segments')",
+        **of_run,
+    )
+    [(shared, measured)] = project.rows(
+        "select sum(model_seconds), min(audit_seconds) from operations.segment_costs "
+        "where run_id = :run_id",
+        **of_run,
+    )
+    assert float(shared) == pytest.approx(float(seconds), abs=0.01)
+    assert measured > 0
+    [expires_at] = project.rows(
+        "select expires_at <= current_timestamp from operations.leases where lease_name = 'refresh'"
+    )
+    assert expires_at == (True,)
 
 
 def test_only_what_changed_is_delivered(

@@ -37,6 +37,7 @@ from orchestration.destinations.base import Answer, Batch, Clock, Destination, S
 from orchestration.destinations.file.settings import FileSettings
 from orchestration.destinations.webhook.client import WebhookDestination
 from orchestration.destinations.webhook.settings import WebhookSettings
+from orchestration.lease import leases
 
 MODELS = Path(__file__).parents[2] / "models" / "activation"
 NOON = datetime(2026, 7, 1, 12)
@@ -85,7 +86,7 @@ class Warehouse:
             self.do(f"create schema {schema}")
         AUDIENCE.create(self.engine)
         ledger.metadata.create_all(self.engine, checkfirst=False)
-        self.do("create unique index one_lease on operations.sync_leases (sync_name)")
+        leases.create(self.engine)
         if self.engine.dialect.name == "postgresql":
             for table, columns in (
                 ("sync_ledger", "sync_name, entity_key"),

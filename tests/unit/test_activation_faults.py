@@ -10,7 +10,7 @@ import pytest
 from activation_kit import Client, Given, Warehouse, expected, make_sync, open_warehouse
 
 from orchestration.activation.exposures import Sync
-from orchestration.activation.lease import LEASE
+from orchestration.activation.runner import SYNC_LEASE
 from orchestration.demo_receiver import DemoReceiver, Fault
 from orchestration.destinations.base import Answer, Batch
 from orchestration.errors import SyncFailed
@@ -187,7 +187,7 @@ def test_a_runner_that_was_given_up_does_no_harm_when_it_wakes(
     warehouse.audience(MEMBERS)
     slow, failures = Slow(receiver), list[str]()
     thread = run_slowly(warehouse, slow, failures)
-    warehouse.now += LEASE + timedelta(seconds=1)
+    warehouse.now += SYNC_LEASE + timedelta(seconds=1)
     assert warehouse.run(sync_to(receiver)).added == 20
     slow.go_on.set()
     thread.join(timeout=60)

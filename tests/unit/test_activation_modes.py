@@ -18,14 +18,14 @@ from activation_kit import (
 )
 
 from expectations.suites import AudienceTerms, Relation
-from orchestration.activation import lease, ledger
+from orchestration.activation import ledger
 from orchestration.activation.exposures import MappedField
-from orchestration.activation.lease import LEASE
 from orchestration.activation.reconcile import reconcile
-from orchestration.activation.runner import Release, plan_sync
+from orchestration.activation.runner import SYNC_LEASE, Release, plan_sync
 from orchestration.demo_receiver import DemoReceiver, Fault
 from orchestration.destinations.base import Answer, Batch, NoAnswer, Row
 from orchestration.errors import StrataError, SyncFailed, UsageError
+from orchestration.lease import holder, leases
 
 THREE = {"a": "ann", "b": "bob", "c": "cyd"}
 
@@ -397,10 +397,10 @@ def test_a_segment_that_was_never_published_is_never_sent(
 
 def lease_of(warehouse: Warehouse, **values: object) -> None:
     with warehouse.engine.begin() as connection:
-        connection.execute(ledger.sync_leases.delete())
+        connection.execute(leases.delete())
         connection.execute(
-            ledger.sync_leases.insert(),
-            [{"sync_name": "sync_champions", "sync_run_id": "other", "acquired_at": NOON,
+            leases.insert(),
+            [{"lease_name": "sync_champions", "run_id": "other", "acquired_at": NOON,
               "holder": "elsewhere:1", **values}],
         )  # fmt: skip
 
@@ -409,13 +409,13 @@ def test_a_sync_that_runs_elsewhere_is_left_to_it(
     warehouse: Warehouse, receiver: DemoReceiver
 ) -> None:
     warehouse.audience(THREE)
-    lease_of(warehouse, expires_at=NOON + LEASE)
+    lease_of(warehouse, expires_at=NOON + SYNC_LEASE)
     with pytest.raises(
         SyncFailed, match=r"another run .* since 2026-07-01 12:00:00Z \(elsewhere:1"
     ):
         warehouse.run(to_receiver(receiver))
     assert warehouse.rows("select * from operations.sync_runs") == []
-    warehouse.now = NOON + LEASE
+    warehouse.now = NOON + SYNC_LEASE
     assert warehouse.run(to_receiver(receiver)).added == 3
 
 
@@ -428,9 +428,9 @@ def test_the_lease_of_a_process_that_is_gone_is_taken_over(
 
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    here = lease.holder().rpartition(":")[0]
+    here = holder().rpartition(":")[0]
     warehouse.audience(THREE)
-    lease_of(warehouse, expires_at=NOON + LEASE, holder=f"{here}:{os.getpid()}")
+    lease_of(warehouse, expires_at=NOON + SYNC_LEASE, holder=f"{here}:{os.getpid()}")
     with pytest.raises(SyncFailed, match="another run of it is going on"):
         warehouse.run(to_receiver(receiver))
     lease_of(warehouse, expires_at=NOON + timedelta(days=1), holder=f"{here}:{ended.pid}")
@@ -459,7 +459,7 @@ def test_a_run_gives_its_lease_back_however_it_ends(
         receiver.faults.extend([fault] if fault else [])
         with suppress(SyncFailed):
             warehouse.run(to_receiver(receiver))
-        [found] = warehouse.rows("select * from operations.sync_leases")
+        [found] = warehouse.rows("select * from operations.leases")
         assert found["expires_at"] < warehouse.now
 
 

@@ -1,0 +1,1 @@
+"""What Dagster shows: dbt's models, the audit, published segments and destinations, as assets."""

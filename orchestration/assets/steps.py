@@ -1,0 +1,352 @@
+"""The steps of a refresh as assets: freshness, write, audit, publish, analytics, activate, report.
+
+They are those of `strata refresh`; this module only says what Dagster shows of them. They
+run in one process, because DuckDB lets one process write and because importing dbt and
+Great Expectations costs more than the work between.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir, contextmanager, suppress
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import dbt_assets
+from dagster_dbt.asset_utils import get_asset_check_key_for_test
+from sqlalchemy.exc import SQLAlchemyError
+
+from expectations.audit import AuditReport
+from expectations.docs_index import docs_page
+from expectations.suites import RELATION_SUITES
+from orchestration.assets.manifest import (
+    MANIFEST,
+    SEGMENTS,
+    TRANSLATOR,
+    code_reference,
+    names_of,
+    node,
+)
+from orchestration.bi_copy import bi_copy_path, publish_copy
+from orchestration.catalogue import Entry
+from orchestration.dbt import Dbt, NodeResult, NodesFailed
+from orchestration.errors import StrataError
+from orchestration.progress import Silent
+from orchestration.project import (
+    DATA_DOCS_DIR,
+    PROJECT_DIR,
+    parse_instant,
+    parse_sources,
+    project_vars,
+)
+from orchestration.refresh import NOT_WRITTEN, PARTS, Refresh, Verdict
+from orchestration.segment_files import SEGMENTS as SEGMENT_FILES
+from orchestration.warehouse import check_reachable, target_name
+
+AUDIT = dg.AssetKey(["operations", "expectation_results"])
+SUITES = [*RELATION_SUITES, *(f"segment__{entry.segment_id}" for entry in SEGMENTS)]
+Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
+
+
+class Instant(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """What a run evaluates.
+
+    `as_of` is a UTC instant such as 2026-07-01T00:00:00Z. Left empty it is the project's
+    own `as_of`, or else the time at which the run was requested.
+    """
+
+    as_of: str | None = None
+    target: str | None = None
+    full_refresh: bool = False
+    """Builds what can be rebuilt from its first row on; history and ledgers stay."""
+
+
+def segment_key(segment_id: str) -> dg.AssetKey:
+    """A published segment as an asset."""
+    return dg.AssetKey(["published", segment_id])
+
+
+REPORTED = [segment_key(entry.segment_id) for entry in SEGMENTS]
+RAW_TABLES = [
+    dg.AssetKey([source["source_name"], source["name"]]) for source in MANIFEST["sources"].values()
+    if source["source_name"] != "published"
+]  # fmt: skip
+
+
+@cache
+def _parsed(target: str | None) -> Dbt:
+    """The project as the steps of one process share it: parsed once."""
+    return Dbt(target_name(target), {"strata_sources": parse_sources(None)})
+
+
+@contextmanager
+def in_words(record: Callable[[str, str], None] = lambda state, error: None) -> Iterator[None]:
+    """An error a person can act on shows its message in the UI, not a stack of calls."""
+    try:
+        yield
+    except StrataError as error:
+        # If the warehouse is what failed, the message says so already.
+        with suppress(SQLAlchemyError):
+            record("failed", str(error))
+        raise dg.Failure(str(error)) from error
+
+
+@contextmanager
+def _step(context: dg.AssetExecutionContext, instant: Instant, name: str) -> Iterator[Refresh]:
+    """The refresh that this Dagster run is: every step sees the same instant and run id.
+
+    A run that goes on where another failed is the same refresh. One of some assets only, which
+    has no report at its end, ends with each of its steps.
+    """
+    first = context.run.root_run_id or context.run_id
+    record = context.instance.get_run_record_by_id(first)
+    requested_at = record.create_timestamp if record else datetime.now(UTC)
+    given = instant.as_of or project_vars().get("as_of") or requested_at.isoformat()
+    run = Refresh(
+        dbt=_parsed(instant.target),
+        as_of=parse_instant(str(given)),
+        run_id=first,
+        progress=Silent(),
+        is_full=instant.full_refresh,
+        step=name,
+        started_at=requested_at.astimezone(UTC).replace(tzinfo=None),
+    )
+    chosen = context.run.asset_selection
+    is_whole = chosen is None or not chosen.isdisjoint(REPORTED)
+    with in_words():
+        check_reachable(instant.target)
+        run.begin()
+    with in_words(run.end):
+        yield run
+        if not is_whole:
+            run.end("succeeded")
+
+
+def _models(context: dg.AssetExecutionContext) -> list[str]:
+    """The models that the run wants of a step; none where it wants all of them."""
+    return names_of(context.selected_asset_keys) if context.is_subset else []
+
+
+def _shown(context: dg.AssetExecutionContext, build: Callable[[], list[NodeResult]]) -> Events:
+    """What dbt did, as Dagster events; those before a failure too."""
+    try:
+        results = build()
+    except NodesFailed as failure:
+        yield from _events(context, failure.results)
+        raise
+    yield from _events(context, results)
+
+
+def _events(context: dg.AssetExecutionContext, results: list[NodeResult]) -> Events:
+    for result in results:
+        metadata: dict[str, Any] = {"seconds": dg.MetadataValue.float(result.seconds)}
+        if result.resource_type == "test":
+            key = get_asset_check_key_for_test(MANIFEST, TRANSLATOR, result.unique_id, None)
+            if key is not None and key in context.selected_asset_check_keys:
+                yield dg.AssetCheckResult(
+                    asset_key=key.asset_key,
+                    check_name=key.name,
+                    passed=result.status == "pass",
+                    severity=dg.AssetCheckSeverity.WARN
+                    if result.status == "warn"
+                    else dg.AssetCheckSeverity.ERROR,
+                    metadata=metadata | {"rows that fail": result.failures or 0},
+                )
+        elif result.resource_type in {"model", "seed"} and result.status == "success":
+            asset_key = TRANSLATOR.get_asset_key(node(result.unique_id))
+            if asset_key in context.selected_asset_keys:
+                if result.row_count is not None:
+                    metadata["dagster/row_count"] = result.row_count
+                if result.byte_count is not None:
+                    metadata["bytes read"] = result.byte_count
+                yield dg.MaterializeResult(asset_key=asset_key, metadata=metadata)
+
+
+@dg.multi_asset(
+    name="freshness",
+    specs=[dg.AssetSpec(key, group_name=key.path[0]) for key in RAW_TABLES],
+    can_subset=True,
+)
+def freshness(context: dg.AssetExecutionContext, instant: Instant) -> Events:
+    """Looks at when each raw table was last loaded."""
+    with _step(context, instant, "freshness") as run:
+        loads = {dg.AssetKey([system, table]): at for system, table, at in run.loads()}
+    for key in context.selected_asset_keys:
+        # A table that is not there, or does not say when it was loaded, keeps nobody waiting.
+        metadata: dict[str, Any] = {"last loaded at": "unknown" if key in loads else "not read"}
+        if at := loads.get(key):
+            moment = at.replace(tzinfo=UTC).timestamp()
+            metadata = {"last loaded at": dg.MetadataValue.timestamp(moment)}
+        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+
+
+Build = Callable[[Refresh, Sequence[str]], list[NodeResult]]
+
+
+def _of_dbt(
+    name: str, description: str, build: Build, select: Sequence[str], exclude: Sequence[str]
+) -> dg.AssetsDefinition:
+    """A step that is dbt's."""
+
+    def step(context: dg.AssetExecutionContext, instant: Instant) -> Events:
+        with _step(context, instant, name) as run:
+            yield from _shown(context, lambda: build(run, _models(context)))
+
+    step.__doc__ = description
+    with chdir(PROJECT_DIR):  # dbt looks for `path:` below the folder it is called from
+        return dbt_assets(
+            manifest=MANIFEST,
+            name=name,
+            select=" ".join(select) or "fqn:*",
+            exclude=" ".join(exclude) or None,
+            dagster_dbt_translator=TRANSLATOR,
+        )(step)
+
+
+write = _of_dbt(
+    "write",
+    "Everything up to the segment candidates; nobody reads it yet.",
+    lambda run, models: run.write(models),
+    [],
+    [*NOT_WRITTEN, "expectation_results"],
+)
+
+
+@dg.multi_asset(
+    name="audit",
+    specs=[
+        dg.AssetSpec(
+            AUDIT,
+            deps=[
+                dg.AssetKey(["segments", "segment_candidates"]),
+                dg.AssetKey(["segments", "segment_registry"]),
+                dg.AssetKey(["customer_360", "customer_360"]),
+                dg.AssetKey(["customer_360", "account_360"]),
+            ],
+            group_name="audit",
+            kinds={"greatexpectations"},
+            description="What Great Expectations found of the candidates and the 360s.",
+        )
+    ],
+    check_specs=[dg.AssetCheckSpec(suite, asset=AUDIT) for suite in SUITES],
+)
+def audit(context: dg.AssetExecutionContext, instant: Instant) -> Events:
+    """Great Expectations judges the candidates and the 360s, in the warehouse.
+
+    A failed expectation holds the segments it concerns; it does not fail the run.
+    """
+    with _step(context, instant, "audit") as run:
+        report = run.audit()
+    yield dg.MaterializeResult(
+        metadata={
+            "expectations": report.expectation_count,
+            "failed expectations": len(report.failed),
+            "data docs": dg.MetadataValue.url(report.docs_index.resolve().as_uri()),
+        }
+    )
+    for suite in SUITES:
+        yield _suite_check(report, suite)
+
+
+def _suite_check(report: AuditReport, suite: str) -> dg.AssetCheckResult:
+    """A suite as a check, with what failed and the page that shows it."""
+    failures = [failure.message for failure in report.failed if failure.suite == suite]
+    page = docs_page(report.docs_index.parent, suite)
+    return dg.AssetCheckResult(
+        check_name=suite,
+        passed=not failures,
+        # It holds what it is about and fails nothing.
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(failures)
+        if suite in report.suites
+        else "not evaluated: a domain that it requires is switched off",
+        metadata={
+            "failed expectations": len(failures),
+            "page": dg.MetadataValue.url(page.resolve().as_uri()),
+        },
+    )
+
+
+def _part(name: str, description: str) -> dg.AssetsDefinition:
+    select, exclude = PARTS[name]
+    return _of_dbt(
+        name, description, lambda run, models: run.publish(name, models), select, exclude
+    )
+
+
+publish = _part("publish", "Publishes the segments that passed.")
+analytics = _part("analytics", "Trends and findings over what is published.")
+activate = _part("activate", "Audiences over what is published, and experiments over them.")
+
+
+def _spec(entry: Entry) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        segment_key(entry.segment_id),
+        deps=[
+            dg.AssetKey(["segments", "segment_membership"]),
+            dg.AssetKey(["segments", "segment_trend"]),
+        ],
+        description=f"**{entry.label}**\n\n{entry.description}\n\n{entry.purpose}".strip(),
+        group_name="published",
+        owners=[entry.owner] if "@" in entry.owner else None,
+        tags={"strata/type": entry.type, "strata/entity": entry.entity},
+        kinds={"segment"},
+        metadata=code_reference(SEGMENT_FILES / entry.type / f"{entry.segment_id}.sql"),
+        skippable=True,
+    )
+
+
+@dg.multi_asset(
+    name="report",
+    specs=[_spec(entry) for entry in SEGMENTS],
+    check_specs=[
+        dg.AssetCheckSpec("published", asset=key, description="Its last evaluation is published.")
+        for key in REPORTED
+    ],
+    can_subset=True,
+)
+def report(context: dg.AssetExecutionContext, instant: Instant) -> Events:
+    """What became of each segment, with the numbers that its history is drawn from."""
+    with _step(context, instant, "report") as run:
+        shares = run.mrr_shares()
+        copied = publish_copy(instant.target) if bi_copy_path() else None
+        verdicts = run.verdicts()
+        run.end("succeeded")
+    if copied:
+        context.log.info(f"BI reads {copied}")
+    for verdict in verdicts:
+        if segment_key(verdict.segment_id) in context.selected_asset_keys:
+            context.log.info(
+                f"{verdict.segment_id}: {verdict.verdict}, {verdict.member_count} members, "
+                f"{verdict.entered_count} entered, {verdict.left_count} left {verdict.reasons}"
+            )
+            yield from _segment_events(verdict, shares.get(verdict.segment_id))
+
+
+def _segment_events(verdict: Verdict, mrr_share: float | None) -> Events:
+    """A held segment is not made anew: its check says why, and its last numbers stand."""
+    key = segment_key(verdict.segment_id)
+    is_published = verdict.verdict == "publish"
+    if is_published:
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata={
+                "size": verdict.member_count,
+                "entered": verdict.entered_count,
+                "left": verdict.left_count,
+                "verdict": verdict.verdict,
+                **({} if mrr_share is None else {"share of MRR": mrr_share}),
+            },
+        )
+    page = docs_page(DATA_DOCS_DIR, f"segment__{verdict.segment_id}")
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name="published",
+        passed=is_published,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=verdict.reasons or "published",
+        metadata={
+            "published members": verdict.member_count,
+            "page": dg.MetadataValue.url(page.resolve().as_uri()),
+        },
+    )

@@ -1,0 +1,103 @@
+"""Jobs beside the refresh: history, reconciliation, old rows, pages."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+
+from orchestration.activation.reconcile import Drift
+from orchestration.assets.steps import Instant, in_words
+from orchestration.docs_site import write_site
+from orchestration.errors import NotReadable, StrataError
+from orchestration.progress import Steps
+from orchestration.project import parse_sources
+from orchestration.retention import prune
+from orchestration.segment_tools.backfill import backfill, instants_between
+from orchestration.syncs import chosen_syncs, drifts
+from orchestration.warehouse import check_reachable, engine
+
+TAGS = {"strata/warehouse": "write"}
+
+
+class BackfillConfig(dg.Config):
+    """Which instants to refresh, oldest first; none before the last that is published."""
+
+    first: str
+    """First instant, UTC, such as 2026-07-01T00:00:00Z."""
+    last: str
+    """Last instant, UTC."""
+    every: str
+    """Step between instants: 1h, 6h, 1d, 2w."""
+    into: str | None = None
+    """DuckDB file to build the history in, beside the warehouse."""
+
+
+@dg.op(name="backfill")
+def run_backfill(context: dg.OpExecutionContext, config: BackfillConfig, instant: Instant) -> None:
+    """Refreshes at many instants in order, to build history."""
+    with in_words():
+        result = backfill(
+            instants_between(config.first, config.last, config.every),
+            target=instant.target,
+            sources=parse_sources(None),
+            into=Path(config.into) if config.into else None,
+            segment_id=None,
+            steps=Steps(Console(file=sys.stderr)),
+        )
+    context.log.info(f"{len(result.done)} of {len(result.instants)} instants are in {result.where}")
+
+
+@dg.op(name="reconcile")
+def run_reconcile(context: dg.OpExecutionContext, instant: Instant) -> None:
+    """Reads destinations back; fails, naming who differs, where members are missing."""
+    with in_words():
+        check_reachable(instant.target, must_exist=True)
+        wrong: list[str] = []
+        for found in drifts(chosen_syncs(None, instant.target), instant.target, repair=False):
+            if isinstance(found, Drift):
+                context.log.info(
+                    f"{found.sync_name}: {found.observed} there, {found.acknowledged} confirmed, "
+                    f"{found.missing} missing, {found.unexpected} not added by us"
+                )
+                if found.missing:
+                    wrong.append(f"{found.sync_name}: {found.missing} members are missing")
+            elif isinstance(found, NotReadable):
+                context.log.info(str(found))
+            else:
+                wrong.append(str(found))
+        if wrong:
+            raise StrataError("\n".join(wrong))
+
+
+@dg.op(name="prune")
+def run_prune(context: dg.OpExecutionContext, instant: Instant) -> None:
+    """Deletes what the records of runs need not keep any longer."""
+    with in_words():
+        check_reachable(instant.target, must_exist=True)
+        for table, count in prune(engine(instant.target)).items():
+            context.log.info(f"{table}: {count} rows deleted")
+
+
+@dg.op(name="docs")
+def run_docs(context: dg.OpExecutionContext, instant: Instant) -> None:
+    """Writes the pages of dbt docs, with every segment and its audit."""
+    with in_words():
+        context.log.info(f"wrote {write_site(instant.target)}")
+
+
+def _job(op: Any, description: str) -> dg.JobDefinition:
+    graph = dg.GraphDefinition(name=op.name, node_defs=[op], description=description)
+    return graph.to_job(
+        name=op.name if op.name != "docs" else "nightly_docs",
+        tags=TAGS,
+        executor_def=dg.in_process_executor,
+        description=description,
+    )
+
+
+backfill_job = _job(run_backfill, "A refresh at each of many instants, oldest first.")
+reconcile_job = _job(run_reconcile, "Reads destinations back and reports where they differ.")
+prune_job = _job(run_prune, "Deletes old rows of the tables that runs write to.")
+docs_job = _job(run_docs, "Writes dbt docs.")

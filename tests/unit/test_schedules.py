@@ -1,0 +1,98 @@
+"""When jobs run: hours that clocks skip or repeat, leap days, hours that were missed."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import pytest
+
+from orchestration.activation.exposures import Sync
+from orchestration.destinations.file.settings import FileSettings
+
+pytestmark = pytest.mark.slow  # the project is parsed
+
+
+@pytest.fixture(scope="module")
+def hourly() -> dg.ScheduleDefinition:
+    from orchestration.schedules import hourly
+
+    return hourly
+
+
+def ticks(schedule: dg.ScheduleDefinition, first: datetime, count: int) -> list[datetime]:
+    """The next ticks as Dagster's daemon finds them, in UTC."""
+    from dagster._utils.schedules import schedule_execution_time_iterator
+
+    found: Iterator[datetime] = schedule_execution_time_iterator(
+        first.timestamp(), schedule.cron_schedule, schedule.execution_timezone
+    )
+    return [next(found).astimezone(UTC) for _ in range(count)]
+
+
+def asked_for(schedule: dg.ScheduleDefinition, tick: datetime) -> Mapping[str, str]:
+    """What a tick asks for: key of the run, and its instant."""
+    with dg.instance_for_test() as instance:
+        context = dg.build_schedule_context(instance, scheduled_execution_time=tick)
+        [request] = schedule.evaluate_tick(context).run_requests or []
+    config = request.run_config["resources"]["instant"]["config"]
+    return {"key": str(request.run_key), "as_of": config["as_of"]}
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        datetime(2026, 3, 29, tzinfo=UTC),  # Europe loses an hour
+        datetime(2026, 10, 25, tzinfo=UTC),  # and has one twice
+        datetime(2026, 3, 8, tzinfo=UTC),  # North America
+        datetime(2028, 2, 29, tzinfo=UTC),
+        datetime(2026, 12, 31, tzinfo=UTC),
+    ],
+)
+def test_every_hour_has_one_refresh_whatever_clocks_do(
+    hourly: dg.ScheduleDefinition, day: datetime
+) -> None:
+    found = ticks(hourly, day, 48)
+    assert found == [day + timedelta(hours=hour) for hour in range(48)]
+    asked = [asked_for(hourly, tick) for tick in found[::7]]
+    assert [one["as_of"] for one in asked] == [f"{tick:%Y-%m-%dT%H:%M:%SZ}" for tick in found[::7]]
+    assert max(Counter(one["key"] for one in asked).values()) == 1
+
+
+def test_a_tick_in_another_zone_is_its_instant_in_utc(hourly: dg.ScheduleDefinition) -> None:
+    tick = datetime(2026, 10, 25, 2, 0, fold=1, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert asked_for(hourly, tick)["as_of"] == "2026-10-25T01:00:00Z"
+
+
+def test_refreshes_do_not_queue_up(hourly: dg.ScheduleDefinition) -> None:
+    tick = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    with dg.instance_for_test() as instance:
+        context = dg.build_schedule_context(instance, scheduled_execution_time=tick)
+        assert len(hourly.evaluate_tick(context).run_requests or []) == 1
+        instance.add_run(dg.DagsterRun(job_name="refresh", status=dg.DagsterRunStatus.NOT_STARTED))
+        found = hourly.evaluate_tick(context)
+    assert not found.run_requests
+    assert found.skip_message == "An earlier refresh is still waiting for its turn."
+
+
+@pytest.mark.parametrize(
+    ("day", "nine_o_clock"),
+    [(datetime(2026, 3, 28), (8, 7)), (datetime(2026, 10, 24), (7, 8))],
+)
+def test_a_sync_keeps_its_hour_where_clocks_are_changed(
+    monkeypatch: pytest.MonkeyPatch, day: datetime, nine_o_clock: tuple[int, int]
+) -> None:
+    from orchestration import schedules
+
+    sync = Sync(
+        name="sync_x", owner_name="Growth", owner_email="growth@example.com",
+        audience_node="model.strata.audience_champions", audience_schema="activation",
+        audience_table="audience_champions", destination="file", mode="mirror",
+        settings=FileSettings(path="x.csv", format="csv"),
+        schedule="0 9 * * *", time_zone="Europe/Berlin",
+    )  # fmt: skip
+    monkeypatch.setitem(schedules.SYNC_ASSETS, "sync_x", next(iter(schedules.SYNC_ASSETS.values())))
+    schedule = schedules.sync_schedule(sync)
+    found = ticks(schedule, day.replace(tzinfo=UTC), 2)
+    assert tuple(tick.hour for tick in found) == nine_o_clock
