@@ -42,7 +42,7 @@ with dg.instance_for_test() as instance:
                 "pages": {
                     check.check_name: check.metadata["page"].value
                     for check in result.get_asset_check_evaluations()
-                    if "page" in check.metadata
+                    if check.asset_key == dg.AssetKey(["operations", "expectation_results"])
                 },
                 "failed_checks": {
                     f"{check.asset_key.to_user_string()}:{check.check_name}": check.description

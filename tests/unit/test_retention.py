@@ -59,8 +59,8 @@ def test_what_a_sync_sent_last_is_kept_however_old(warehouse: sa.Engine) -> None
             )
     assert retention.prune(warehouse, NOW)["operations.sync_runs"] == 2
     with warehouse.connect() as connection:
-        kept = connection.execute(sa.select(sync_runs.c.sync_run_id)).scalars().all()
-    assert kept == ["sent last"]
+        kept = connection.execute(sa.select(sync_runs.c.sync_run_id)).scalar_one()
+    assert kept == "sent last"
 
 
 @pytest.mark.parametrize("given", [29, "400", 30.5, True, None])

@@ -83,7 +83,8 @@ def test_refreshes_do_not_queue_up(hourly: dg.ScheduleDefinition) -> None:
 def test_a_sync_keeps_its_hour_where_clocks_are_changed(
     monkeypatch: pytest.MonkeyPatch, day: datetime, nine_o_clock: tuple[int, int]
 ) -> None:
-    from orchestration import schedules
+    from orchestration.assets.destinations import SYNC_ASSETS
+    from orchestration.schedules import sync_schedule
 
     sync = Sync(
         name="sync_x", owner_name="Growth", owner_email="growth@example.com",
@@ -92,7 +93,7 @@ def test_a_sync_keeps_its_hour_where_clocks_are_changed(
         settings=FileSettings(path="x.csv", format="csv"),
         schedule="0 9 * * *", time_zone="Europe/Berlin",
     )  # fmt: skip
-    monkeypatch.setitem(schedules.SYNC_ASSETS, "sync_x", next(iter(schedules.SYNC_ASSETS.values())))
-    schedule = schedules.sync_schedule(sync)
+    monkeypatch.setitem(SYNC_ASSETS, "sync_x", next(iter(SYNC_ASSETS.values())))
+    schedule = sync_schedule(sync)
     found = ticks(schedule, day.replace(tzinfo=UTC), 2)
     assert tuple(tick.hour for tick in found) == nine_o_clock
