@@ -59,7 +59,7 @@ def test_what_a_sync_sent_last_is_kept_however_old(warehouse: sa.Engine) -> None
             )
     assert retention.prune(warehouse, NOW)["operations.sync_runs"] == 2
     with warehouse.connect() as connection:
-        kept = connection.execute(sa.select(sync_runs.c.sync_run_id)).scalar_one()
+        kept: str = connection.execute(sa.select(sync_runs.c.sync_run_id)).scalar_one()
     assert kept == "sent last"
 
 
