@@ -37,6 +37,7 @@ from orchestration.activation.exposures import MappedField, Sync
 from orchestration.activation.plan import write_plan
 from orchestration.activation.runner import run_sync
 from orchestration.destinations.webhook.settings import WebhookSettings
+from orchestration.lease import leases
 from orchestration.project import PROJECT_DIR
 from orchestration.warehouse import duckdb_engine
 
@@ -105,6 +106,7 @@ def make_warehouse(path: Path, members: int) -> None:
             connection.exec_driver_sql(f"create schema {schema}")
         connection.exec_driver_sql(AUDIENCE.format(members=members))
     ledger.metadata.create_all(engine, checkfirst=False)
+    leases.create(engine)
 
 
 def change_warehouse(path: Path, members: int) -> None:
