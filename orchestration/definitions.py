@@ -23,6 +23,7 @@ from expectations.docs_index import docs_page
 from expectations.suites import RELATION_SUITES
 from orchestration.activation.exposures import ON_PUBLISH, Sync, load_syncs
 from orchestration.activation.runner import run_sync
+from orchestration.dagster_alerts import alert_sensors
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import StrataError, UsageError
 from orchestration.progress import Silent
@@ -345,5 +346,6 @@ defs = dg.Definitions(
     assets=[write, audit, publish, *SYNC_ASSETS.values()],
     jobs=[refresh_job],
     schedules=[hourly, *SYNC_SCHEDULES],
+    sensors=alert_sensors(MANIFEST),
     resources={"instant": Instant()},
 )
