@@ -15,9 +15,12 @@ def show_alerts(alerts: Sequence[Alert], out: Console) -> None:
     if not alerts:
         out.print("No alert is open.")
         return
-    table = Table(title="Open alerts", title_justify="left", header_style="bold", show_lines=True)
-    for name in ("severity", "since, UTC", "what", "affects", "command"):
-        table.add_column(name, overflow="fold")
+    table = Table(
+        title="Open alerts", title_justify="left", header_style="bold", show_lines=True, expand=True
+    )
+    for name, ratio in (("severity", None), ("since, UTC", None), ("what", 4), ("affects", 2),
+                        ("command", 3)):  # fmt: skip
+        table.add_column(name, overflow="fold", ratio=ratio)
     order = list(KINDS)
     for alert in sorted(alerts, key=lambda one: (one.severity, order.index(one.kind), one.key)):
         style = "red" if alert.severity == "error" else "yellow"

@@ -188,6 +188,17 @@ def test_a_failure_that_the_warehouse_knows_is_told_from_there(
     assert len(slack.requests) == 1
 
 
+def test_a_failure_beside_another_run_leaves_it_the_file(
+    instance: dg.DagsterInstance, warehouse: Warehouse, slack: SlackWebhook
+) -> None:
+    warehouse.run("failed", utc_now(), error="no table")
+    going_on = dg.DagsterRun(job_name="sync_a", run_id="a", status=dg.DagsterRunStatus.STARTED)
+    instance.add_run(going_on)
+    fails(instance, "publish")
+    assert [one.json["text"] for one in slack.requests] == ["Strata alert: The job refresh failed"]
+    assert warehouse.rows("select * from operations.alerts") == []
+
+
 def test_a_failed_sync_is_told_by_its_own_name(
     instance: dg.DagsterInstance, warehouse: Warehouse, slack: SlackWebhook
 ) -> None:
