@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from orchestration.alerts.alert import Alert, Notice, one_line
 from orchestration.alerts.settings import AlertSettings
 from orchestration.alerts.telling import Told, open_alerts, send, tell_due
-from orchestration.errors import StrataError, WarehouseUnavailable
+from orchestration.errors import StrataError, UsageError, WarehouseUnavailable
 from orchestration.project import utc_now
 from orchestration.warehouse import check_reachable, credentials, engine
 
@@ -51,8 +51,11 @@ def alert_sensors(manifest: Mapping[str, Any]) -> list[dg.SensorDefinition]:
             return dg.SkipReason(reason)
         try:
             _, told = _one_pass(settings, manifest)
-        except WarehouseUnavailable as error:
-            if not _is_one_file():
+        except UsageError:
+            raise
+        except StrataError as error:
+            # Nothing was refreshed yet, another pass is telling, or another process has the file.
+            if isinstance(error, WarehouseUnavailable) and not _is_one_file():
                 raise
             return dg.SkipReason(str(error))
         _check(told)

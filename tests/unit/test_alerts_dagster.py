@@ -10,7 +10,7 @@ import dagster as dg
 import duckdb
 import pytest
 import sqlalchemy as sa
-from alerts_kit import SLACK_VARIABLE, SlackWebhook, Warehouse
+from alerts_kit import SLACK_VARIABLE, SlackWebhook, Warehouse, free_port
 from sqlalchemy.pool import NullPool
 from test_activation_exposures import exposure, manifest
 
@@ -111,7 +111,7 @@ def test_a_channel_that_is_down_fails_the_tick_without_its_address(
 ) -> None:
     warehouse.run("failed", utc_now(), error="no table")
     slack.fail("hushhush", Fault(status=500, body=slack.url))
-    with pytest.raises(Exception) as failed:
+    with pytest.raises(dagster_alerts.NotEverybodyTold) as failed:
         tick(instance)
     shown = "".join(traceback.format_exception(failed.value))
     assert "500: ***" in shown
@@ -128,6 +128,28 @@ def test_a_pass_is_skipped_while_the_file_is_held(
     monkeypatch.setattr(dagster_alerts, "check_reachable", held)
     assert tick(instance) == f"The DuckDB file {file} is held by process 1"
     assert slack.requests == []
+
+
+@pytest.mark.usefixtures("slack")
+def test_a_pass_before_the_first_refresh_is_skipped(
+    instance: dg.DagsterInstance, file: Path
+) -> None:
+    assert tick(instance).startswith(f"There is no DuckDB file {file}")
+    warehouse = Warehouse(sa.create_engine(f"duckdb:///{file}", poolclass=NullPool))
+    warehouse.do("drop table operations.alerts")
+    assert tick(instance) == "operations.alerts does not exist; run `strata refresh` first"
+
+
+def test_a_server_that_does_not_answer_is_an_error(
+    instance: dg.DagsterInstance, slack: SlackWebhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRATA_TARGET", "postgres")
+    monkeypatch.setenv("STRATA_POSTGRES_HOST", "127.0.0.1")
+    monkeypatch.setenv("STRATA_POSTGRES_PORT", str(free_port()))
+    with pytest.raises(WarehouseUnavailable, match=r"PostgreSQL at 127\.0\.0\.1"):
+        tick(instance)
+    fails(instance)
+    assert [one.json["text"] for one in slack.requests] == ["Strata alert: The job refresh failed"]
 
 
 def test_a_pass_leaves_the_file_to_a_run_that_is_going_on(
