@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -36,6 +37,7 @@ def _ddl() -> Sequence[str]:
     for schema, names in TABLES.items():
         said = yaml.safe_load((MODELS / schema / f"_{schema}__models.yml").read_text())
         declared = {model["name"]: model["columns"] for model in said["models"]}
+        statements.append(f"drop schema if exists {schema} cascade")
         statements.append(f"create schema {schema}")
         for name in names:
             columns = ", ".join(
@@ -116,8 +118,19 @@ def open_warehouse(request: pytest.FixtureRequest, folder: Path) -> Warehouse:
     """A warehouse with empty tables on the engine that `request.param` names."""
     url = f"duckdb:///{folder}/x.duckdb"
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+        url = _own_database(request.getfixturevalue("postgres_cluster")["STRATA_POSTGRES_PORT"])
     return Warehouse(sa.create_engine(url, poolclass=NullPool))
+
+
+@cache
+def _own_database(port: str) -> str:
+    """Create a database for these tests, once: creating one takes a second."""
+    base = f"postgresql+psycopg2://strata@127.0.0.1:{port}/"
+    name = f"alerts_{uuid4().hex}"
+    admin = sa.create_engine(base + "postgres", isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"create database {name}"))
+    return base + name
 
 
 ON_BOTH = ["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)]

@@ -28,8 +28,9 @@ from typer.testing import CliRunner
 from orchestration import cli
 from orchestration.activation import lease
 from orchestration.alerts import telling
-from orchestration.alerts.alert import Alert
+from orchestration.alerts.alert import Alert, Notice
 from orchestration.alerts.settings import AlertSettings
+from orchestration.alerts.state import record_told
 from orchestration.alerts.telling import LEASE, Told, tell_due
 from orchestration.demo_receiver import Fault
 from orchestration.errors import AlertsOpen, StrataError, SyncFailed, UsageError
@@ -188,6 +189,22 @@ def test_one_pass_at_a_time_tells(
     assert (len(receiver.deliveries), len(slack.requests)) == (0, 0)
     assert one_pass(warehouse, NOON + timedelta(minutes=6), HELD).counts
     assert one_pass(warehouse, NOON + timedelta(minutes=6), HELD, LATE).counts
+
+
+@pytest.mark.usefixtures("receiver", "slack")
+def test_what_another_pass_told_in_between_is_not_told_again(
+    on_duckdb: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire = lease.acquire
+
+    def after_another(connection: sa.Connection, name: str, run_id: str, now: datetime) -> None:
+        with on_duckdb.engine.begin() as other:
+            for channel in SETTINGS.channels:
+                record_told(other, channel, [Notice("opened", HELD)], now)
+        acquire(connection, name, run_id, now)
+
+    monkeypatch.setattr(lease, "acquire", after_another)
+    assert one_pass(on_duckdb, NOON, HELD) == Told()
 
 
 def test_dbt_must_have_made_the_table(warehouse: Warehouse) -> None:
