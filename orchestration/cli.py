@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from orchestration.errors import DriftFound, NotReadable, StrataError, UsageError
+from orchestration.errors import AlertsOpen, DriftFound, NotReadable, StrataError, UsageError
 from orchestration.progress import Steps
 from orchestration.project import default_instant, parse_instant, parse_sources, project_vars
 
@@ -28,7 +28,7 @@ app = typer.Typer(
     help="Customer segments in your warehouse: refresh, look, deliver.",
     epilog="Exit codes: 0 done, 1 failed, 2 a setting or argument is wrong, 3 the warehouse cannot "
     "be opened, 4 a refresh step failed, 5 a sync stopped, 6 a change is above its bound, "
-    "7 a destination differs from what it confirmed.",
+    "7 a destination differs from what it confirmed, 8 an alert of severity error is open.",
 )
 new = typer.Typer(no_args_is_help=True, help="Write a new file.")
 app.add_typer(new, name="new")
@@ -388,6 +388,35 @@ def retry(
         f"`strata sync {chosen.name}` sends them.",
         highlight=False, soft_wrap=True,
     )  # fmt: skip
+
+
+@app.command()
+def alerts(
+    send: Annotated[
+        bool, typer.Option("--send", help="Tell the configured channels what they do not know yet.")
+    ] = False,
+    target: Target = None,
+) -> None:
+    """Show what needs somebody: failed runs and syncs, held segments, late sources."""
+    from orchestration.alerts.feeds import parsed_project
+    from orchestration.alerts.settings import AlertSettings
+    from orchestration.alerts.show import show_alerts
+    from orchestration.alerts.telling import open_alerts, tell_due
+    from orchestration.warehouse import check_reachable, engine
+
+    settings = AlertSettings.read()
+    check_reachable(target, must_exist=True)
+    found = open_alerts(engine(target), settings, parsed_project(target))
+    show_alerts(found, out)
+    told = tell_due(engine(target), settings, found) if send else None
+    for line in told.lines if told else []:
+        log.print(escape(line), highlight=False, soft_wrap=True)
+    errors = sum(one.severity == "error" for one in found)
+    if errors:
+        are = "alert of severity error is" if errors == 1 else "alerts of severity error are"
+        raise AlertsOpen(f"{errors} {are} open.")
+    if told and told.failures:
+        raise StrataError(f"not everybody was told: {', '.join(told.failures)}")
 
 
 @new.command(name="segment")

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration.assets.destinations import SYNC_ASSETS
+from orchestration.assets.manifest import MANIFEST
 from orchestration.assets.steps import (
     Instant,
     activate,
@@ -13,6 +14,7 @@ from orchestration.assets.steps import (
     report,
     write,
 )
+from orchestration.dagster_alerts import alert_sensors
 from orchestration.schedules import JOBS, SCHEDULES
 from orchestration.sensors import SENSORS
 
@@ -22,6 +24,6 @@ defs = dg.Definitions(
     ],
     jobs=JOBS,
     schedules=SCHEDULES,
-    sensors=SENSORS,
+    sensors=[*SENSORS, *alert_sensors(MANIFEST)],
     resources={"instant": Instant()},
 )  # fmt: skip

@@ -45,3 +45,9 @@ class ChangeAboveBound(StrataError):
     """A segment would change more than the person who asked allows."""
 
     exit_code = 6
+
+
+class AlertsOpen(StrataError):
+    """An alert of severity error is open."""
+
+    exit_code = 8

@@ -173,6 +173,19 @@ def load_syncs(manifest: Mapping[str, Any]) -> list[Sync]:
     return sorted(syncs, key=lambda sync: sync.name)
 
 
+def syncs_by_segment(manifest: Mapping[str, Any]) -> dict[str, list[Sync]]:
+    """The syncs that deliver an audience, or entries and exits, of each segment that has some.
+
+    Raises as `load_syncs`.
+    """
+    delivered: dict[str, list[Sync]] = {}
+    for sync in load_syncs(manifest):
+        noted = manifest["nodes"][sync.audience_node]["config"]["meta"]["audience"]
+        for segment_id in noted.get("segments") or [noted["segment_id"]]:
+            delivered.setdefault(segment_id, []).append(sync)
+    return delivered
+
+
 def _about_shared_places(syncs: Sequence[Sync]) -> Iterator[str]:
     """Syncs that would replace what another one wrote."""
     first: dict[tuple[str, str], str] = {}

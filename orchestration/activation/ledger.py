@@ -154,13 +154,13 @@ def columns_of(connection: Connection, schema: str, name: str) -> list[Column]:
     return [Column(name, kind, digits, scale) for name, kind, digits, scale in rows]
 
 
-def require_state_tables(connection: Connection) -> None:
-    """Check that dbt has created the tables that syncs keep their state in.
+def require_state_tables(connection: Connection, tables: Sequence[Table] = STATE_TABLES) -> None:
+    """Check that dbt has created the tables that state is kept in; those of syncs if not given.
 
     Raises:
         StrataError: one is missing, or lacks a column.
     """
-    for state_table in STATE_TABLES:
+    for state_table in tables:
         found = {
             item.name for item in columns_of(connection, state_table.schema or "", state_table.name)
         }

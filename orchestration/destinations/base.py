@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, ClassVar, Protocol, Self, runtime_checkable
+from typing import Annotated, ClassVar, Protocol, Self, get_args, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -225,7 +225,8 @@ def problems(model: type[BaseModel], error: ValidationError, prefix: str = "") -
     found = []
     for item in error.errors(include_url=False):
         fields = _model_at(model, item["loc"][:-1]).model_fields
-        accepted = ", ".join(sorted(fields, key=lambda name: not fields[name].is_required()))
+        names = sorted(fields, key=lambda name: not fields[name].is_required())
+        accepted = ", ".join(fields[name].alias or name for name in names)
         key = prefix + ".".join(str(part) for part in item["loc"])
         if item["type"] == "extra_forbidden":
             found.append(f"unknown key `{key}`; accepted: {accepted}")
@@ -241,11 +242,12 @@ def problems(model: type[BaseModel], error: ValidationError, prefix: str = "") -
 
 
 def _model_at(model: type[BaseModel], path: Sequence[int | str]) -> type[BaseModel]:
-    """The model of the group of keys at a path, such as `limits`."""
+    """The model of the group of keys at a path, such as `limits`; the group may be optional."""
     for part in path:
         inner = model.model_fields[str(part)].annotation if part in model.model_fields else None
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            model = inner
+        for kind in (inner, *get_args(inner)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                model = kind
     return model
 
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from orchestration.activation.exposures import load_syncs
-from orchestration.dbt import Dbt
+from orchestration.activation.exposures import syncs_by_segment
 from orchestration.errors import ChangeAboveBound, UsageError
 from orchestration.project import PROJECT_DIR
 from orchestration.segment_tools.evaluation import (
@@ -111,7 +110,7 @@ def diff(base: str | None, target: str | None) -> Diff:
         old = definitions(connection, "select * from before_segment_registry")
         kinds = _kinds(old, new)
         counts = _movements(connection, sorted(kinds))
-    by_segment = _syncs_by_segment(head, kinds)
+    by_segment = syncs_by_segment(head.manifest_dict())
     changes = [
         SegmentChange(
             segment_id=segment_id,
@@ -119,7 +118,7 @@ def diff(base: str | None, target: str | None) -> Diff:
             change=kind,
             **counts[segment_id],
             conditions=_conditions(old.get(segment_id), new.get(segment_id)),
-            syncs=by_segment[segment_id],
+            syncs=[sync.name for sync in by_segment.get(segment_id, [])],
             not_evaluated_reason=(new.get(segment_id) or old[segment_id]).not_evaluated_reason,
         )
         for segment_id, kind in sorted(kinds.items())
@@ -341,15 +340,3 @@ def _plain(setting: str | None) -> str:
     """A setting as its file says it: 0.300000 of the registry is 0.3."""
     text = setting or "none"
     return text.rstrip("0").rstrip(".") if re.fullmatch(r"\d+\.\d+", text) else text
-
-
-def _syncs_by_segment(dbt: Dbt, segments: Mapping[str, str]) -> dict[str, list[str]]:
-    """The syncs that deliver an audience, or entries and exits, of the segment."""
-    manifest = dbt.manifest_dict()
-    delivered: dict[str, set[str]] = {segment_id: set() for segment_id in segments}
-    for sync in load_syncs(manifest):
-        noted = manifest["nodes"][sync.audience_node]["config"]["meta"]["audience"]
-        for segment_id in noted.get("segments") or [noted["segment_id"]]:
-            if segment_id in delivered:
-                delivered[segment_id].add(sync.name)
-    return {segment_id: sorted(names) for segment_id, names in delivered.items()}

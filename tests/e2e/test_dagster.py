@@ -167,7 +167,8 @@ def test_a_webhook_that_is_not_set_up_fails_its_own_step_in_words(
     assert "STRATA_PLAYBOOK_URL" in outcome["log"]
 
 
-def test_assets_form_no_cycle_and_end_at_the_destinations(demo: Project) -> None:
+@pytest.fixture(scope="module")
+def definitions(demo: Project) -> dict[str, list[str]]:
     looking = """
 import json
 from graphlib import TopologicalSorter
@@ -175,11 +176,25 @@ from orchestration.definitions import defs
 graph = defs.resolve_asset_graph()
 parents = {key: graph.get(key).parent_keys for key in graph.get_all_asset_keys()}
 order = [key.to_user_string() for key in TopologicalSorter(parents).static_order()]
-print(json.dumps(order))
+sensors = [sensor.name for sensor in defs.sensors]
+print(json.dumps({"assets": order, "sensors": sensors}))
 """
     done = subprocess.run(
         [sys.executable, "-c", looking],
         env=demo.environment, cwd=demo.folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    order = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_assets_form_no_cycle_and_end_at_the_destinations(
+    definitions: dict[str, list[str]],
+) -> None:
+    order = definitions["assets"]
     assert {"destinations/sync_champions_file", "customer_360/customer_360"} <= set(order)
+
+
+def test_sensors_tell_what_is_wrong(definitions: dict[str, list[str]]) -> None:
+    assert definitions["sensors"] == [
+        "edited_segments", "new_rows", "alerts", "alert_on_failure"
+    ]  # fmt: skip

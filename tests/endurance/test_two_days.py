@@ -144,7 +144,8 @@ def test_whatever_happens_the_end_is_that_of_undisturbed_days(lines: tuple[Line,
         if number == TICKS // 2:
             sources = disturbed.project.sources
             [path] = (sources / "macros" / "segments").rglob("champions.sql")
-            path.write_text(path.read_text().PLACEHOLDER)
+            rule = "c.rfm_cell = 'champion'"
+            path.write_text(path.read_text().replace(rule, f"{rule} and c.purchase_count > 1"))
         if number % EVERY == EVERY - 1:
             disturb = DISTURBANCES[number // EVERY % len(DISTURBANCES)]
             disturb(disturbed, tick)

@@ -25,18 +25,22 @@ def worded(title: str, rows: Sequence[Row]) -> tuple[str, list[dict[str, object]
     present = {name: group for name, group in groups.items() if group}
     counts = ", ".join(f"{len(group)} {HEADINGS[name].lower()}" for name, group in present.items())
     headline = f"{escaped(title)}: {counts}"
-    cut_at = _longest_line([_line(row) for row in rows], MESSAGE_LENGTH - len(headline))
+    cut_at = longest_line([_line(row) for row in rows], MESSAGE_LENGTH - len(headline))
     lines: list[str] = []
     for name, group in present.items():
         if len(present) > 1:
             lines.append(f"*{HEADINGS[name]}*")
-        lines += [_cut(_line(row), cut_at) for row in group]
-    blocks: list[dict[str, object]] = [
+        lines += [cut(_line(row), cut_at) for row in group]
+    return "\n".join([headline, *lines]), as_blocks(headline, lines)
+
+
+def as_blocks(headline: str, lines: Sequence[str]) -> list[dict[str, object]]:
+    """A bold headline and lines in Slack's markup, none longer than a section, as blocks."""
+    return [
         # Verbatim: addresses and names in the values are no links and no mentions.
         {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
         for text in (f"*{headline}*", *_sections(lines))
     ]
-    return "\n".join([headline, *lines]), blocks
 
 
 def escaped(text: str) -> str:
@@ -73,7 +77,7 @@ def _described(payload: Mapping[str, object]) -> str:
     return " · ".join(f"{name}: {shown(value)}" for name, value in named)
 
 
-def _longest_line(lines: Sequence[str], space: int) -> int:
+def longest_line(lines: Sequence[str], space: int) -> int:
     """How long a line may be so that all fit: short lines leave their room to long ones."""
     left = space
     for place, length in enumerate(sorted(map(len, lines))):
@@ -84,7 +88,8 @@ def _longest_line(lines: Sequence[str], space: int) -> int:
     return SECTION_LENGTH
 
 
-def _cut(line: str, length: int) -> str:
+def cut(line: str, length: int) -> str:
+    """The beginning of an escaped line, where it is longer than `length` characters."""
     if len(line) <= length:
         return line
     # Not in the middle of an escaped character.

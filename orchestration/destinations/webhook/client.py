@@ -60,21 +60,25 @@ class WebhookDestination:
         body = encode(batch)
         return self._call(lambda: answers(batch, self._post(batch.batch_id, body)))
 
+    def post(self, message_id: str, body: bytes) -> None:
+        """Post a signed message that has no rows to answer for; raises as `send` does."""
+        self._call(lambda: self._post(message_id, body))
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def _post(self, batch_id: str, body: bytes) -> httpx.Response:
+    def _post(self, message_id: str, body: bytes) -> httpx.Response:
         timestamp = int(self._now().replace(tzinfo=UTC).timestamp())
         response = self._http.post(
             self._url,
             content=body,
             headers={
                 "Content-Type": "application/json",
-                "Idempotency-Key": batch_id,
-                "webhook-id": batch_id,
+                "Idempotency-Key": message_id,
+                "webhook-id": message_id,
                 "webhook-timestamp": str(timestamp),
-                "webhook-signature": sign(self._secret, batch_id, timestamp, body),
+                "webhook-signature": sign(self._secret, message_id, timestamp, body),
             },
         )
         # A redirect is no success either: what was posted did not arrive.

@@ -1,19 +1,16 @@
 """Settings of the webhook destination."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from orchestration.destinations.base import (
-    MODES,
-    Clock,
-    Destination,
-    HttpSettings,
-    value_or_environment,
-)
+from orchestration.destinations.base import MODES, Clock, HttpSettings, value_or_environment
 from orchestration.destinations.secrets import from_environment
 from orchestration.errors import UsageError
+
+if TYPE_CHECKING:
+    from orchestration.destinations.webhook.client import WebhookDestination
 
 # What the client sets itself: a setting would break the signature or its meaning.
 _OWN_HEADERS = frozenset(
@@ -30,24 +27,35 @@ _OWN_HEADERS = frozenset(
 _ADDRESS = "an http:// or https:// address, or env:NAME for one in an environment variable"
 
 
+def is_http(url: str) -> bool:
+    """Tell whether `url` is an absolute http or https address."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_address(url: str) -> str:
+    if not url.removeprefix("env:") or not (url.startswith("env:") or is_http(url)):
+        raise ValueError(_ADDRESS)
+    return url
+
+
+Address = Annotated[str, AfterValidator(_is_address)]
+"""An http(s) address, or `env:NAME`."""
+
+
 class WebhookSettings(HttpSettings):
     """Where batches are posted and how they are signed."""
 
     modes = MODES
 
-    url: str
-    """An http(s) address, or `env:NAME`."""
+    url: Address
     secret_env: Annotated[str, Field(min_length=1)]
     """Name of the environment variable with the signing secret: base64, maybe after `whsec_`."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Further headers; a value may be `env:NAME`."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_address(cls, url: str) -> str:
-        if not url.removeprefix("env:") or not (url.startswith("env:") or is_http(url)):
-            raise ValueError(_ADDRESS)
-        return url
 
     @field_validator("headers")
     @classmethod
@@ -56,7 +64,7 @@ class WebhookSettings(HttpSettings):
             raise ValueError(f"headers other than {', '.join(sorted(_OWN_HEADERS))}")
         return headers
 
-    def connect(self, now: Clock) -> Destination:
+    def connect(self, now: Clock) -> "WebhookDestination":
         """Make the client, with address and secret read from the environment where it is said so.
 
         Raises:
@@ -86,12 +94,3 @@ class WebhookSettings(HttpSettings):
             headers=headers,
             now=now,
         )
-
-
-def is_http(url: str) -> bool:
-    """Tell whether `url` is an absolute http or https address."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False

@@ -1,0 +1,1 @@
+"""What a person who runs Strata unattended is told, and what they were told already."""
