@@ -14,8 +14,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import DriftFound, NotReadable, StrataError, UsageError
+from orchestration.log import configure, is_json, stopped
 from orchestration.progress import Steps
 from orchestration.project import default_instant, parse_instant, parse_sources, project_vars
+from orchestration.traces import exporter_name
 
 if TYPE_CHECKING:
     from orchestration.decisions import Decided, Kind
@@ -87,6 +89,9 @@ SegmentArgument = Annotated[str, typer.Argument(metavar="ID", help="The segment.
 def main() -> None:
     """Runs the command; an error a person can act on is one message and an exit code."""
     try:
+        configure()
+        log.quiet = is_json()
+        exporter_name()
         app()
     except StrataError as error:
         _stop(error)
@@ -94,6 +99,9 @@ def main() -> None:
         from sqlalchemy.exc import DBAPIError  # Here: importing it would slow every command.
 
         if not isinstance(error, DBAPIError):
+            stopped(error)
+            if log.quiet:
+                sys.exit(1)
             raise
         said = " ".join(str(error.orig).split("\n\n")[0].split())
         _stop(
@@ -106,6 +114,7 @@ def main() -> None:
 
 
 def _stop(error: StrataError) -> None:
+    stopped(error)
     log.print(f"[bold red]strata:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
     sys.exit(error.exit_code)
 
@@ -312,6 +321,7 @@ def _show_each(found: Iterable[Shown | StrataError], show: Callable[[Shown], Non
         else:
             show(one)
     if failures:
+        stopped(failures[0])
         sys.exit(failures[0].exit_code)
 
 

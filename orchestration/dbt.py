@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -45,6 +46,8 @@ class NodeResult:
     message: str
     seconds: float
     failures: int | None
+    started_at: datetime | None = None
+    """UTC; None where dbt does not say."""
 
     @property
     def is_good(self) -> bool:
@@ -226,6 +229,7 @@ def _node_result(result: Any) -> NodeResult:
         message=_tidy(result.message or ""),
         seconds=result.execution_time,
         failures=result.failures,
+        started_at=min((one.started_at for one in result.timing if one.started_at), default=None),
     )
 
 

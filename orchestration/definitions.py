@@ -25,6 +25,7 @@ from orchestration.activation.exposures import ON_PUBLISH, Sync, load_syncs
 from orchestration.activation.runner import run_sync
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import StrataError, UsageError
+from orchestration.log import configure
 from orchestration.progress import Silent
 from orchestration.project import (
     TARGET_DIR,
@@ -35,7 +36,10 @@ from orchestration.project import (
 )
 from orchestration.refresh import NOT_WRITTEN, PUBLISHED, Refresh
 from orchestration.syncs import last_publication
+from orchestration.traces import of_run
 from orchestration.warehouse import engine, target_name
+
+configure(libraries=False)  # Dagster has its own ways with them
 
 
 class Instant(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -164,7 +168,8 @@ def _run_step(
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
     with _in_words(run.record):
         try:
-            results = build()
+            with of_run(context.run_id):
+                results = build()
         except NodesFailed as failure:
             yield from _events(context, failure.results)
             raise
@@ -205,7 +210,7 @@ def audit(
     A failed expectation holds the segments it concerns; it does not fail the run.
     """
     run = _refresh(context, instant)
-    with _in_words(run.record):
+    with _in_words(run.record), of_run(context.run_id):
         report = run.audit()
     yield dg.MaterializeResult(
         metadata={
@@ -274,7 +279,8 @@ def sync_asset(sync: Sync) -> dg.AssetsDefinition:
         with _in_words():
             warehouse = engine(instant.target)
             run_id, as_of = last_publication(warehouse)
-            report = run_sync(warehouse, sync, run_id=run_id, as_of=as_of)
+            with of_run(run_id):
+                report = run_sync(warehouse, sync, run_id=run_id, as_of=as_of)
         return dg.MaterializeResult(
             metadata={
                 "added": report.added,

@@ -7,7 +7,7 @@ cut off is healed by the next one of the same instant or a later one.
 
 import json
 import uuid
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -20,8 +20,10 @@ from expectations.docs_index import write_verdicts
 from expectations.suites import DriftBounds, IdentityBounds
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import StrataError
+from orchestration.log import ERROR, INFO, WARNING, emit, redacted, work
 from orchestration.progress import Progress
 from orchestration.project import DATA_DOCS_DIR, project_vars, utc_now
+from orchestration.traces import past
 from orchestration.warehouse import check_reachable, engine, target_name
 
 # Everything from the verdicts on is published; all before it is written unseen.
@@ -151,24 +153,34 @@ class Refresh:
 
         A failed expectation is no error: it holds the segments that it concerns.
         """
-        self.step = "audit"
-        warehouse = engine(self.dbt.target)
-        report = audit(
-            warehouse,
-            run_id=self.run_id,
-            as_of=self.as_of,
-            docs_dir=DATA_DOCS_DIR,
-            drift=drift_bounds(),
-            identity=IdentityBounds.from_settings(project_vars().get("identity") or {}),
-        )
-        warehouse.dispose()
+        with self._working("audit") as told:
+            warehouse = engine(self.dbt.target)
+            report = audit(
+                warehouse,
+                run_id=self.run_id,
+                as_of=self.as_of,
+                docs_dir=DATA_DOCS_DIR,
+                drift=drift_bounds(),
+                identity=IdentityBounds.from_settings(project_vars().get("identity") or {}),
+            )
+            warehouse.dispose()
+            told.update(expectations=report.expectation_count, failed=len(report.failed))
         return report
 
     def publish(self) -> list[NodeResult]:
         """Publishes the segments that passed, with everything that reads them."""
         results = self._build("publish", select=PUBLISHED)
-        verdicts = {one.segment_id: (one.verdict, one.reasons) for one in self.verdicts()}
-        write_verdicts(DATA_DOCS_DIR, self.run_id, verdicts)
+        verdicts = self.verdicts()
+        for one in verdicts:
+            emit(
+                INFO if one.verdict == "publish" or not one.is_evaluated else WARNING,
+                "verdict",
+                run_id=self.run_id, as_of=self.as_of, step=self.step, segment=one.segment_id,
+                verdict=one.verdict, reasons=one.reasons, members=one.member_count,
+                entered=one.entered_count, left=one.left_count,
+            )  # fmt: skip
+        said = {one.segment_id: (one.verdict, one.reasons) for one in verdicts}
+        write_verdicts(DATA_DOCS_DIR, self.run_id, said)
         return results
 
     def verdicts(self) -> list[Verdict]:
@@ -197,20 +209,26 @@ class Refresh:
     def _build(
         self, step: str, select: list[str] | None = None, exclude: list[str] | None = None
     ) -> list[NodeResult]:
-        self.step = step
         variables = {"run_id": self.run_id, "as_of": self.as_of.isoformat()}
-        try:
-            results = self.dbt.run(
-                "build",
-                select or (),
-                [*(exclude or ()), *self.excluded, "resource_type:unit_test"],
-                **variables,
-            )
-        except NodesFailed as error:
-            self._keep_failing_rows(error.results, variables)
-            raise
-        self._keep_failing_rows(results, variables)
-        return results
+        with self._working(step) as told:
+            try:
+                results = self.dbt.run(
+                    "build",
+                    select or (),
+                    [*(exclude or ()), *self.excluded, "resource_type:unit_test"],
+                    **variables,
+                )
+            except NodesFailed as error:
+                told.update(_tell(error.results))
+                self._keep_failing_rows(error.results, variables)
+                raise
+            told.update(_tell(results))
+            self._keep_failing_rows(results, variables)
+            return results
+
+    def _working(self, step: str) -> AbstractContextManager[dict[str, object]]:
+        self.step = step
+        return work("step", run_id=self.run_id, as_of=self.as_of, step=step)
 
     def _keep_failing_rows(self, results: list[NodeResult], variables: dict[str, str]) -> None:
         """The rows that data tests found, in the schema test_failures, for a person to look at.
@@ -223,6 +241,20 @@ class Refresh:
                 self.dbt.run("test", found, flags=["--store-failures"], **variables)
 
 
+def _tell(results: list[NodeResult]) -> dict[str, object]:
+    """Logs the nodes that failed, makes a span of each, and gives their numbers."""
+    for one in results:
+        error = None if one.is_good else redacted(one.message or one.status)
+        if error is not None:
+            emit(ERROR, "node failed", node=one.unique_id, status=one.status, error=error)
+        if one.started_at is not None:
+            past(
+                one.name, one.started_at, one.seconds, error,
+                node=one.unique_id, kind=one.resource_type, status=one.status,
+            )  # fmt: skip
+    return {"nodes": len(results), "failed": sum(not one.is_good for one in results)}
+
+
 def drift_bounds() -> DriftBounds:
     """The bounds of the project variable `drift`. Raises StrataError for a wrong one."""
     return DriftBounds.from_settings(project_vars().get("drift") or {})
@@ -230,6 +262,11 @@ def drift_bounds() -> DriftBounds:
 
 def refresh(run: Refresh) -> list[Verdict]:
     """Write, audit, publish. Returns the verdicts."""
+    with work("refresh", run_id=run.run_id, as_of=run.as_of, target=run.dbt.target):
+        return _refresh(run)
+
+
+def _refresh(run: Refresh) -> list[Verdict]:
     try:
         run.progress("writing candidates")
         written = run.write()
