@@ -520,6 +520,27 @@ def backfill(
 
 
 @app.command()
+def doctor(
+    target: Target = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write JSON, for a program that watches.")
+    ] = False,
+) -> None:
+    """Check the installation and say what to do; changes nothing. Exits with 1 if a check fails."""
+    from orchestration.doctor.checks import examine
+    from orchestration.doctor.result import Status
+    from orchestration.doctor.show import results_as_json, show_results, worst
+
+    results = examine(target)
+    if as_json:
+        typer.echo(results_as_json(results))
+    else:
+        show_results(results, out)
+    if worst(results) is Status.FAILED:
+        sys.exit(1)
+
+
+@app.command()
 def docs(target: Target = None) -> None:
     """Write the pages of dbt docs, with every segment, its conditions and its audit."""
     from orchestration.docs_site import write_site

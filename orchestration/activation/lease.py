@@ -42,7 +42,7 @@ def acquire(connection: Connection, sync_name: str, sync_run_id: str, now: datet
         except IntegrityError as error:
             raise SyncFailed(f"{sync_name}: another run of it has just begun") from error
         return
-    if found.expires_at > now and not _is_gone(found.holder):
+    if found.expires_at > now and not is_gone(found.holder):
         raise SyncFailed(
             f"{sync_name}: another run of it is going on since {found.acquired_at}Z "
             f"({found.holder}); wait for it, or until its lease expires at {found.expires_at}Z"
@@ -84,7 +84,7 @@ def holder() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def _is_gone(who: str) -> bool:
+def is_gone(who: str) -> bool:
     """True only where it is sure: a process of this host that does not exist any more."""
     host, _, pid = who.rpartition(":")
     if host != socket.gethostname() or not pid.isdecimal():
