@@ -300,8 +300,13 @@ def sync_asset(sync: Sync) -> dg.AssetsDefinition:
 SYNCS = load_syncs(MANIFEST)
 SYNC_ASSETS = {sync.name: sync_asset(sync) for sync in SYNCS}
 
+# The queue lets one run at a time have a warehouse. A run that is tried again begins anew: what
+# is published must have been audited by the same run.
+JOB_TAGS = {"strata/warehouse": target_name(None), "dagster/retry_strategy": "ALL_STEPS"}
+
 refresh_job = dg.define_asset_job(
     "refresh",
+    tags=JOB_TAGS,
     selection=dg.AssetSelection.assets(
         write,
         audit,
@@ -331,6 +336,7 @@ def sync_schedule(sync: Sync) -> dg.ScheduleDefinition:
             name=f"{sync.name}_schedule",
             job=dg.define_asset_job(
                 sync.name,
+                tags=JOB_TAGS,
                 selection=dg.AssetSelection.assets(SYNC_ASSETS[sync.name]),
                 executor_def=dg.in_process_executor,
             ),
