@@ -8,7 +8,9 @@ from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
+import sqlalchemy as sa
 import yaml
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.run_coordinator import QueuedRunCoordinator
@@ -69,18 +71,21 @@ def test_dagster_accepts_the_instance(instance: InstanceRef) -> None:
     assert settings["retention"]["schedule"]["purge_after_days"]["skipped"] == 7
 
 
-def test_storage_is_what_the_installed_class_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dagster._config import process_config, resolve_to_config_type
-    from dagster_postgres import DagsterPostgresStorage
-
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    said = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["storage"]["postgres"]
-    judged = process_config(resolve_to_config_type(DagsterPostgresStorage.config_type()), said)
-    assert judged.success, judged.errors
-    assert judged.value is not None
-    assert judged.value["postgres_db"]["hostname"] == ENVIRONMENT["DAGSTER_PG_HOST"]
-    assert judged.value["postgres_db"]["port"] == 5432
+@pytest.mark.postgres
+def test_dagster_keeps_its_state_in_postgresql(
+    instance: InstanceRef,
+    postgres_url: str,
+    postgres_cluster: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_PG_PORT", postgres_cluster["STRATA_POSTGRES_PORT"])
+    monkeypatch.setenv("DAGSTER_PG_USER", "strata")
+    monkeypatch.setenv("DAGSTER_PG_DATABASE", str(sa.make_url(postgres_url).database))
+    with dg.DagsterInstance.from_ref(instance) as opened:
+        assert opened.get_runs_count() == 0
+        assert opened.all_instigator_state() == []
+    with sa.create_engine(postgres_url).connect() as connection:
+        assert sa.inspect(connection).has_table("runs")
 
 
 def test_a_wrong_key_would_be_refused(tmp_path: Path) -> None:
