@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 EXPORTERS = ("otlp", "console", "none")
-FLUSH_MILLISECONDS = 10_000
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
@@ -44,7 +43,10 @@ def exporter_name() -> str:
 
 @cache
 def provider() -> "TracerProvider | None":
-    """What makes and exports spans; None while traces are off or their library is missing."""
+    """What makes and exports spans; None while traces are off or their library is missing.
+
+    They are sent every few seconds, and what is left when the process ends.
+    """
     name = exporter_name()
     if name == "none":
         return None
@@ -64,41 +66,32 @@ def provider() -> "TracerProvider | None":
 
 @contextmanager
 def span(name: str, **attributes: object) -> Iterator[Note]:
-    """A span of what is done within, a child of the one around it. The last one is sent at once."""
+    """A span of what is done within, a child of the one around it."""
     made = provider()
     if made is None:
         yield lambda error, **attributes: None
         return
-    from opentelemetry.trace import Status, StatusCode, get_current_span
+    from opentelemetry.trace import Status, StatusCode
 
-    is_outermost = not get_current_span().is_recording()
-    tracer = made.get_tracer("strata")
     said = False
-    try:
-        # Our own words for errors: the library's would be message and stack as they are.
-        with tracer.start_as_current_span(
-            name,
-            attributes=_named(attributes),
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as current:
+    # Our own words for errors: the library's would be message and stack as they are.
+    with made.get_tracer("strata").start_as_current_span(
+        name, attributes=_named(attributes), record_exception=False, set_status_on_exception=False
+    ) as current:
 
-            def note(error: str | None, **attributes: object) -> None:
-                nonlocal said
-                current.set_attributes(_named(attributes))
-                if error is not None:
-                    said = True
-                    current.set_status(Status(StatusCode.ERROR, error[:500]))
+        def note(error: str | None, **attributes: object) -> None:
+            nonlocal said
+            current.set_attributes(_named(attributes))
+            if error is not None:
+                said = True
+                current.set_status(Status(StatusCode.ERROR, error[:500]))
 
-            try:
-                yield note
-            except BaseException as error:
-                if not said:
-                    current.set_status(Status(StatusCode.ERROR, type(error).__name__))
-                raise
-    finally:
-        if is_outermost:
-            made.force_flush(FLUSH_MILLISECONDS)
+        try:
+            yield note
+        except BaseException as error:
+            if not said:
+                current.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
 
 
 def past(
