@@ -26,8 +26,9 @@ from orchestration.project import DATA_DOCS_DIR, project_vars, utc_now
 from orchestration.traces import past
 from orchestration.warehouse import check_reachable, engine, target_name
 
-# Everything from the verdicts on is published; all before it is written unseen.
-PUBLISHED = ["segment_verdicts+", "segment_definition_history"]
+# Everything from the verdicts on is published, with the trend of the audit before them; all else
+# is written unseen. What reads the audit and were written would be a second `write` in Dagster.
+PUBLISHED = ["segment_verdicts+", "segment_definition_history", "expectation_trend"]
 NOT_WRITTEN = [*PUBLISHED, "path:seeds/demo", "path:tests/macros"]
 
 RUNS = sa.table(

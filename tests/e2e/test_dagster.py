@@ -122,3 +122,17 @@ print(json.dumps(order))
     )  # fmt: skip
     order = json.loads(done.stdout.splitlines()[-1])
     assert {"destinations/sync_champions_file", "customer_360/customer_360"} <= set(order)
+
+
+def test_each_step_of_the_job_runs_once(demo: Project) -> None:
+    """Dagster splits a step in two, and runs it twice, when it reads what comes after it."""
+    looking = """
+from orchestration.definitions import defs
+print(*defs.resolve_job_def("refresh").graph.node_dict)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", looking],
+        env=demo.environment, cwd=demo.folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    steps = {one for one in done.stdout.split() if not one.startswith("destinations__")}
+    assert steps == {"write", "operations__expectation_results", "publish"}
