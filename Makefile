@@ -16,7 +16,7 @@ setup: .venv/installed  ## make .venv and install everything into it
 
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,postgres,matching,destinations,drt]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,postgres,matching,destinations,drt,otel,server,containers]'
 	@touch $@
 
 demo: setup  ## load the demo company, refresh its segments, deliver its audiences

@@ -14,8 +14,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import AlertsOpen, DriftFound, NotReadable, StrataError, UsageError
+from orchestration.log import configure, is_json, stopped
 from orchestration.progress import Steps
 from orchestration.project import default_instant, parse_instant, parse_sources, project_vars
+from orchestration.traces import exporter_name
 
 if TYPE_CHECKING:
     from orchestration.decisions import Decided, Kind
@@ -87,6 +89,9 @@ SegmentArgument = Annotated[str, typer.Argument(metavar="ID", help="The segment.
 def main() -> None:
     """Runs the command; an error a person can act on is one message and an exit code."""
     try:
+        configure()
+        log.quiet = is_json()
+        exporter_name()
         app()
     except StrataError as error:
         _stop(error)
@@ -94,6 +99,9 @@ def main() -> None:
         from sqlalchemy.exc import DBAPIError  # Here: importing it would slow every command.
 
         if not isinstance(error, DBAPIError):
+            stopped(error)
+            if log.quiet:
+                sys.exit(1)
             raise
         said = " ".join(str(error.orig).split("\n\n")[0].split())
         _stop(
@@ -106,6 +114,7 @@ def main() -> None:
 
 
 def _stop(error: StrataError) -> None:
+    stopped(error)
     log.print(f"[bold red]strata:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
     sys.exit(error.exit_code)
 
@@ -324,6 +333,7 @@ def _show_each(found: Iterable[Shown | StrataError], show: Callable[[Shown], Non
         else:
             show(one)
     if failures:
+        stopped(failures[0])
         sys.exit(failures[0].exit_code)
 
 
@@ -561,6 +571,27 @@ def prune(target: Target = None) -> None:
     check_reachable(target, must_exist=True)
     for table, count in delete_old(engine(target)).items():
         out.print(f"{table}: {count:,} rows older than {days} days deleted", highlight=False)
+
+
+@app.command()
+def doctor(
+    target: Target = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write JSON, for a program that watches.")
+    ] = False,
+) -> None:
+    """Check the installation and say what to do; changes nothing. Exits with 1 if a check fails."""
+    from orchestration.doctor.checks import examine
+    from orchestration.doctor.result import Status
+    from orchestration.doctor.show import results_as_json, show_results, worst
+
+    results = examine(target)
+    if as_json:
+        typer.echo(results_as_json(results))
+    else:
+        show_results(results, out)
+    if worst(results) is Status.FAILED:
+        sys.exit(1)
 
 
 @app.command()

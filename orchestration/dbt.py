@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -49,6 +50,8 @@ class NodeResult:
     """Rows written, where the engine tells."""
     byte_count: int | None = None
     """Bytes read, where the engine tells."""
+    started_at: datetime | None = None
+    """UTC; None where dbt does not say."""
 
     @property
     def is_good(self) -> bool:
@@ -234,6 +237,7 @@ def _node_result(result: Any) -> NodeResult:
         failures=result.failures,
         row_count=rows if isinstance(rows, int) and rows >= 0 else None,
         byte_count=told.get("bytes_processed"),
+        started_at=min((one.started_at for one in result.timing if one.started_at), default=None),
     )
 
 

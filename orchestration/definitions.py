@@ -15,8 +15,11 @@ from orchestration.assets.steps import (
     write,
 )
 from orchestration.dagster_alerts import alert_sensors
+from orchestration.log import configure
 from orchestration.schedules import JOBS, SCHEDULES
 from orchestration.sensors import SENSORS
+
+configure(libraries=False)  # Dagster has its own ways with them
 
 defs = dg.Definitions(
     assets=[

@@ -6,6 +6,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.markup import escape
 
+from orchestration.log import WARNING, emit
+
 
 class Progress(Protocol):
     """Told what is being done."""
@@ -58,6 +60,7 @@ class Steps:
         """Prints a line about the running step, once."""
         if text not in self._noted:
             self._noted.add(text)
+            emit(WARNING, "note", text=text)
             self._console.print(f"  [yellow]![/] {escape(text)}", highlight=False, soft_wrap=True)
 
     def heading(self, text: str) -> None:

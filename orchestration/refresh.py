@@ -25,11 +25,14 @@ from orchestration.bi_copy import bi_copy_path, publish_copy
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import RefreshFailed, StrataError
 from orchestration.lease import Lease
+from orchestration.log import ERROR, INFO, WARNING, emit, redacted, work
 from orchestration.progress import Progress
 from orchestration.project import DATA_DOCS_DIR, project_vars, utc_now
+from orchestration.traces import past
 from orchestration.warehouse import check_reachable, engine, target_name
 
-# Everything from the verdicts on is published; all before it is written unseen.
+# Everything from the verdicts on is published, with the trend of the audit before them; all else
+# is written unseen. What reads the audit and were written would be a second `write` in Dagster.
 PUBLISHED = ["segment_verdicts+", "segment_definition_history", "expectation_trend"]
 NOT_WRITTEN = [*PUBLISHED, "path:seeds/demo", "path:tests/macros"]
 # The same in three steps, for who wants to see them one by one.
@@ -60,6 +63,14 @@ class Verdict:
     entered_count: int
     left_count: int
     is_evaluated: bool
+
+
+@dataclass
+class _Recorded:
+    """What a step did: dbt's results, and numbers for its line in the log."""
+
+    results: list[NodeResult] = field(default_factory=list)
+    told: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass
@@ -181,16 +192,20 @@ class Refresh:
 
         A failed expectation is no error: it holds the segments that it concerns.
         """
-        warehouse = engine(self.dbt.target)
-        with self._recorded("audit"):
-            return audit(
-                warehouse,
+        with self._recorded("audit") as recorded:
+            report = audit(
+                engine(self.dbt.target),
                 run_id=self.run_id,
                 as_of=self.as_of,
                 docs_dir=DATA_DOCS_DIR,
                 drift=drift_bounds(),
                 identity=IdentityBounds.from_settings(project_vars().get("identity") or {}),
             )
+            recorded.told |= {
+                "expectations": report.expectation_count,
+                "failed": len(report.failed),
+            }
+        return report
 
     def publish(self, part: str | None = None, only: Sequence[str] = ()) -> list[NodeResult]:
         """Publishes the segments that passed, with everything that reads them.
@@ -199,8 +214,18 @@ class Refresh:
         """
         select, exclude = PARTS[part] if part else (PUBLISHED, [])
         results = self._build(part or "publish", only or select, exclude, is_part=bool(part))
-        verdicts = {one.segment_id: (one.verdict, one.reasons) for one in self.verdicts()}
-        write_verdicts(DATA_DOCS_DIR, self.run_id, verdicts)
+        if part in (None, "publish"):
+            verdicts = self.verdicts()
+            for one in verdicts:
+                emit(
+                    INFO if one.verdict == "publish" or not one.is_evaluated else WARNING,
+                    "verdict",
+                    run_id=self.run_id, as_of=self.as_of, step=self.step, segment=one.segment_id,
+                    verdict=one.verdict, reasons=one.reasons, members=one.member_count,
+                    entered=one.entered_count, left=one.left_count,
+                )  # fmt: skip
+            said = {one.segment_id: (one.verdict, one.reasons) for one in verdicts}
+            write_verdicts(DATA_DOCS_DIR, self.run_id, said)
         return results
 
     def loads(self) -> list[tuple[str, str, datetime | None]]:
@@ -254,24 +279,26 @@ class Refresh:
                 self._renew()
 
     @contextmanager
-    def _recorded(self, step: str) -> Iterator[list[NodeResult]]:
-        """A step, with the lease kept and what it took recorded; dbt's results go into the list."""
+    def _recorded(self, step: str) -> Iterator[_Recorded]:
+        """A step, with the lease kept, and what it did logged, traced and recorded."""
         self.step = step
         self._renew()
-        started_at, began, results = utc_now(), time.monotonic(), list[NodeResult]()
-        try:
-            yield results
-        finally:
-            with suppress(SQLAlchemyError), engine(self.dbt.target).begin() as connection:
-                run_records.record_step(
-                    connection,
-                    run_id=self.run_id,
-                    as_of=self.as_of,
-                    step=step,
-                    started_at=started_at,
-                    seconds=time.monotonic() - began,
-                    results=results,
-                )
+        started_at, began, recorded = utc_now(), time.monotonic(), _Recorded()
+        with work("step", run_id=self.run_id, as_of=self.as_of, step=step) as told:
+            try:
+                yield recorded
+            finally:
+                told.update(recorded.told)
+                with suppress(SQLAlchemyError), engine(self.dbt.target).begin() as connection:
+                    run_records.record_step(
+                        connection,
+                        run_id=self.run_id,
+                        as_of=self.as_of,
+                        step=step,
+                        started_at=started_at,
+                        seconds=time.monotonic() - began,
+                        results=recorded.results,
+                    )
 
     def _build(
         self,
@@ -283,9 +310,9 @@ class Refresh:
     ) -> list[NodeResult]:
         variables = {"run_id": self.run_id, "as_of": self.as_of.isoformat()}
         self.dbt.on_result = self._on_result
-        with self._recorded(step) as results:
+        with self._recorded(step) as recorded:
             try:
-                found = self.dbt.run(
+                recorded.results = self.dbt.run(
                     "build",
                     select,
                     [*exclude, *self.excluded, "resource_type:unit_test"],
@@ -296,13 +323,13 @@ class Refresh:
                     ],
                     **variables,
                 )
-                results.extend(found)
             except NodesFailed as error:
-                results.extend(error.results)
+                recorded.results = error.results
                 raise
             finally:
-                self._keep_failing_rows(results, variables)
-        return results
+                recorded.told |= _tell(recorded.results)
+                self._keep_failing_rows(recorded.results, variables)
+        return recorded.results
 
     def _keep_failing_rows(self, results: list[NodeResult], variables: dict[str, str]) -> None:
         """The rows that data tests found, in the schema test_failures, for a person to look at.
@@ -315,6 +342,20 @@ class Refresh:
                 self.dbt.run("test", found, flags=["--store-failures"], **variables)
 
 
+def _tell(results: list[NodeResult]) -> dict[str, object]:
+    """Logs the nodes that failed, makes a span of each, and gives their numbers."""
+    for one in results:
+        error = None if one.is_good else redacted(one.message or one.status)
+        if error is not None:
+            emit(ERROR, "node failed", node=one.unique_id, status=one.status, error=error)
+        if one.started_at is not None:
+            past(
+                one.name, one.started_at, one.seconds, error,
+                node=one.unique_id, kind=one.resource_type, status=one.status,
+            )  # fmt: skip
+    return {"nodes": len(results), "failed": sum(not one.is_good for one in results)}
+
+
 def drift_bounds() -> DriftBounds:
     """The bounds of the project variable `drift`. Raises StrataError for a wrong one."""
     return DriftBounds.from_settings(project_vars().get("drift") or {})
@@ -322,6 +363,11 @@ def drift_bounds() -> DriftBounds:
 
 def refresh(run: Refresh) -> list[Verdict]:
     """Write, audit, publish. Returns the verdicts."""
+    with work("refresh", run_id=run.run_id, as_of=run.as_of, target=run.dbt.target):
+        return _refresh(run)
+
+
+def _refresh(run: Refresh) -> list[Verdict]:
     run.begin()
     try:
         run.progress("writing candidates")

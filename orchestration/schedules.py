@@ -21,6 +21,7 @@ from orchestration.assets.steps import (
 )
 from orchestration.errors import UsageError
 from orchestration.maintenance import (
+    TAGS,
     backfill_job,
     docs_job,
     prune_job,
@@ -28,12 +29,9 @@ from orchestration.maintenance import (
 )
 from orchestration.project import project_vars
 
-WAREHOUSE_TAG = "strata/warehouse"
-"""dagster.yaml lets one run of each value of it run at a time."""
-# A failed run is gone on with, where the instance retries runs: what succeeded is not repeated.
+# A run that the instance tries again goes on from where it stopped.
 RUN_TAGS = {
-    WAREHOUSE_TAG: "write",
-    "dagster/max_retries": "2",
+    **TAGS,
     "dagster/retry_strategy": "FROM_FAILURE",
 }
 # With the demo company there is nothing new to refresh every hour.
@@ -124,7 +122,7 @@ def sync_schedule(sync: Sync) -> dg.ScheduleDefinition:
                 sync.name,
                 selection=dg.AssetSelection.assets(SYNC_ASSETS[sync.name]),
                 executor_def=dg.in_process_executor,
-                tags={WAREHOUSE_TAG: "write"},
+                tags=TAGS,
             ),
             cron_schedule=sync.schedule,
             execution_timezone=sync.time_zone,
@@ -146,7 +144,7 @@ def _daily(job: dg.JobDefinition, at: str) -> dg.ScheduleDefinition:
         cron_schedule=f"{int(minute)} {int(hour)} * * *",
         execution_timezone="UTC",
         default_status=RUNNING,
-        tags={WAREHOUSE_TAG: "write"},
+        tags=TAGS,
     )
 
 

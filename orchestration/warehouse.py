@@ -18,6 +18,8 @@ from sqlalchemy.pool import NullPool
 from orchestration.errors import StrataError, UsageError, WarehouseUnavailable
 from orchestration.project import PROJECT_DIR
 
+READ_ONLY_WAIT_SECONDS = 5
+
 
 def credentials(target: str | None) -> Any:
     """dbt's credentials object of a target of profiles.yml (the default target for None).
@@ -42,14 +44,15 @@ def target_name(target: str | None) -> str:
     return str(credentials(target).target_name)
 
 
-def engine(target: str | None = None) -> sa.Engine:
+def engine(target: str | None = None, *, read_only: bool = False) -> sa.Engine:
     """An engine on the target's warehouse that holds no connection while unused.
 
+    One that is `read_only` changes nothing, makes no file, and does not wait long for a server.
     Raises UsageError for a type of warehouse that syncs and audits cannot reach.
     """
     found = credentials(target).credentials
     if found.type == "duckdb":
-        return duckdb_engine(duckdb_path(found), found.settings)
+        return duckdb_engine(duckdb_path(found), found.settings, read_only=read_only)
     if found.type == "postgres":
         url = sa.URL.create(
             "postgresql+psycopg2",
@@ -59,13 +62,19 @@ def engine(target: str | None = None) -> sa.Engine:
             port=found.port,
             database=found.database,
         )
-        return sa.create_engine(url, poolclass=NullPool)
+        if not read_only:
+            return sa.create_engine(url, poolclass=NullPool)
+        waits = {"connect_timeout": READ_ONLY_WAIT_SECONDS}
+        made = sa.create_engine(url, poolclass=NullPool, connect_args=waits)
+        return made.execution_options(postgresql_readonly=True)
     raise UsageError(
         f"The target '{target}' is of type '{found.type}'. Accepted: duckdb, postgres."
     )
 
 
-def duckdb_engine(path: Path, settings: Mapping[str, Any] | None = None) -> sa.Engine:
+def duckdb_engine(
+    path: Path, settings: Mapping[str, Any] | None = None, *, read_only: bool = False
+) -> sa.Engine:
     """An engine on a DuckDB file that can be open beside dbt's own connection.
 
     DuckDB refuses a second connection of one process with another configuration, and
@@ -76,7 +85,7 @@ def duckdb_engine(path: Path, settings: Mapping[str, Any] | None = None) -> sa.E
     from duckdb_engine import ConnectionWrapper
 
     def connect() -> ConnectionWrapper:
-        connection = duckdb.connect(str(path))
+        connection = duckdb.connect(str(path), read_only=read_only)
         for name, value in (settings or {}).items():
             literal = str(value).replace("'", "''")
             connection.execute(f"set {name} = '{literal}'")
@@ -90,7 +99,9 @@ def duckdb_path(found: Any) -> Path:
     return Path(str(found.path)).resolve()
 
 
-def check_reachable(target: str | None = None, *, must_exist: bool = False) -> None:
+def check_reachable(
+    target: str | None = None, *, must_exist: bool = False, read_only: bool = False
+) -> None:
     """Opens and closes the warehouse; a DuckDB file is made unless it `must_exist`.
 
     Raises WarehouseUnavailable, naming the file and the process that holds it or the
@@ -103,7 +114,7 @@ def check_reachable(target: str | None = None, *, must_exist: bool = False) -> N
             "first, or name another file with STRATA_DUCKDB_PATH."
         )
     try:
-        with engine(target).connect() as connection:
+        with engine(target, read_only=read_only).connect() as connection:
             connection.execute(sa.text("select 1"))
     except DBAPIError as error:
         raise WarehouseUnavailable(_explain(str(error.orig), target)) from error

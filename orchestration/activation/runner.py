@@ -6,7 +6,7 @@ destination said so, and is sent again with the same idempotency key until then.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,7 +44,9 @@ from orchestration.destinations.base import (
 )
 from orchestration.errors import SyncFailed, UsageError
 from orchestration.lease import Lease
+from orchestration.log import work
 from orchestration.project import DATA_DOCS_DIR
+from orchestration.traces import Note, span
 
 # One read of the audience costs 100 ms at a million members, however few of them are asked for.
 READ_ROWS = 10_000
@@ -189,39 +191,50 @@ def run_sync(
     with engine.connect() as connection:
         instant = as_of.astimezone(UTC).replace(tzinfo=None) if as_of.tzinfo else as_of
         run = _Run(connection, sync, uuid4().hex, now, progress, instant)
-        started_at = now()
-        with connection.begin():
-            ledger.require_state_tables(connection)
-            run.lease.acquire(connection, started_at)
-            ledger.start_run(
-                connection,
-                sync_run_id=run.sync_run_id,
-                sync_name=sync.name,
-                run_id=run_id,
-                as_of=instant,
-                now=started_at,
-                released_by=release.by if release else None,
-                release_reason=release.reason if release else None,
-            )
-        try:
-            address = _deliver(run, Keep(run_id, as_of, DATA_DOCS_DIR), release)
-        except BaseException as error:
-            # Interrupted by a person included: a run that ends says how it ended.
-            stopped = isinstance(error, _StoppedByGuard)
-            state = "stopped_by_guard" if stopped else "failed"
-            # If the warehouse is what failed, the next run records that this one did.
-            with suppress(SQLAlchemyError):
-                _finish(run, state, str(error) or type(error).__name__)
-            raise
-        _finish(run, "succeeded", None)
-        return SyncReport(
-            sync_name=sync.name,
+        with work(
+            "sync", run_id=run_id, as_of=instant, sync=sync.name, sync_run_id=run.sync_run_id,
+            destination=sync.destination,
+        ) as told:  # fmt: skip
+            try:
+                return _recorded(run, Keep(run_id, as_of, DATA_DOCS_DIR), release)
+            finally:
+                told.update(asdict(run.counts))
+
+
+def _recorded(run: _Run, keep: Keep, release: Release | None) -> SyncReport:
+    connection, sync, started_at = run.connection, run.sync, run.now()
+    with connection.begin():
+        ledger.require_state_tables(connection)
+        run.lease.acquire(connection, started_at)
+        ledger.start_run(
+            connection,
             sync_run_id=run.sync_run_id,
-            address=address,
-            started_at=started_at,
-            ended_at=now(),
-            **asdict(run.counts),
+            sync_name=sync.name,
+            run_id=keep.run_id,
+            as_of=run.as_of,
+            now=started_at,
+            released_by=release.by if release else None,
+            release_reason=release.reason if release else None,
         )
+    try:
+        address = _deliver(run, keep, release)
+    except BaseException as error:
+        # Interrupted by a person included: a run that ends says how it ended.
+        stopped = isinstance(error, _StoppedByGuard)
+        state = "stopped_by_guard" if stopped else "failed"
+        # If the warehouse is what failed, the next run records that this one did.
+        with suppress(SQLAlchemyError):
+            _finish(run, state, str(error) or type(error).__name__)
+        raise
+    _finish(run, "succeeded", None)
+    return SyncReport(
+        sync_name=sync.name,
+        sync_run_id=run.sync_run_id,
+        address=address,
+        started_at=started_at,
+        ended_at=run.now(),
+        **asdict(run.counts),
+    )
 
 
 class _StoppedByGuard(SyncFailed):
@@ -321,7 +334,8 @@ def _write_snapshot(
         )
         by_name = {item.name: item for item in [audience.key, *audience.payload]}
         columns = [replace(by_name[field.column], name=field.name) for field in fields]
-        destination.write([audience.key, *columns], rows)
+        with _request(run, summary.to_send, run.sync_run_id):
+            destination.write([audience.key, *columns], rows)
     with run.connection.begin():
         ledger.record_accepted(
             run.connection,
@@ -482,8 +496,13 @@ def _claim(run: _Run, first: int, last: int, batch_id: str) -> None:
 def _send(run: _Run, batch: Batch, destination: BatchDestination) -> Iterator[Sequence[Answer]]:
     """Send a batch; if it is refused as a whole, its halves, down to the row at fault."""
     try:
-        with in_words(run.sync, destination):
+        with (
+            in_words(run.sync, destination),
+            _request(run, len(batch.rows), batch.batch_id) as note,
+        ):
             answers = destination.send(batch)
+            refused = sum(not answer.is_accepted for answer in answers)
+            note(None, accepted=len(answers) - refused, rejected=refused)
     except BatchRefused as refused:
         if len(batch.rows) == 1:
             yield [Answer(batch.rows[0].entity_key, str(refused))]
@@ -492,6 +511,10 @@ def _send(run: _Run, batch: Batch, destination: BatchDestination) -> Iterator[Se
             yield from _send(run, half, destination)
     else:
         yield answers
+
+
+def _request(run: _Run, rows: int, batch_id: str) -> AbstractContextManager[Note]:
+    return span("send", sync=run.sync.name, rows=rows, batch=batch_id)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from orchestration.activation.runner import run_sync
 from orchestration.assets.manifest import MANIFEST, TRANSLATOR, node
 from orchestration.assets.steps import Instant, in_words
 from orchestration.syncs import last_publication
+from orchestration.traces import of_run
 from orchestration.warehouse import check_reachable, engine
 
 
@@ -28,7 +29,8 @@ def sync_asset(sync: Sync) -> dg.AssetsDefinition:
             check_reachable(instant.target, must_exist=True)
             warehouse = engine(instant.target)
             run_id, as_of = last_publication(warehouse)
-            report = run_sync(warehouse, sync, run_id=run_id, as_of=as_of)
+            with of_run(run_id):
+                report = run_sync(warehouse, sync, run_id=run_id, as_of=as_of)
         return dg.MaterializeResult(
             metadata={
                 "added": report.added,

@@ -41,6 +41,7 @@ from orchestration.project import (
 )
 from orchestration.refresh import NOT_WRITTEN, PARTS, Refresh, Verdict
 from orchestration.segment_files import SEGMENTS as SEGMENT_FILES
+from orchestration.traces import of_run
 from orchestration.warehouse import check_reachable, target_name
 
 AUDIT = dg.AssetKey(["operations", "expectation_results"])
@@ -116,7 +117,7 @@ def _step(context: dg.AssetExecutionContext, instant: Instant, name: str) -> Ite
     with in_words():
         check_reachable(instant.target)
         run.begin()
-    with in_words(run.end):
+    with in_words(run.end), of_run(first):
         yield run
         if not is_whole:
             run.end("succeeded")

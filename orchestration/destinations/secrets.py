@@ -12,6 +12,9 @@ from orchestration.project import PROJECT_DIR
 SECRETS_FILE = "STRATA_SECRETS_FILE"
 """The environment variable that names the file: lines of NAME=value."""
 _READABLE_BY_OTHERS = 0o077
+_SHORTEST_MASKED = 6
+"""Shorter values are no secrets, and masking them would take words out of messages."""
+_given: set[str] = set()
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -33,7 +36,16 @@ def from_environment(name: str, used_for: str) -> str:
             f"environment variable {name} is not set; it holds the {used_for} "
             f"(it may also be a line of the file that {SECRETS_FILE} names)"
         )
+    if len(value) >= _SHORTEST_MASKED:
+        _given.add(value)
     return value
+
+
+def without_secrets(text: str) -> str:
+    """The text without any value that `from_environment` gave to somebody in this process."""
+    for value in sorted(_given, key=len, reverse=True):
+        text = text.replace(value, "<secret>")
+    return text
 
 
 def _in_file(name: str) -> str:

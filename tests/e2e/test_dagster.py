@@ -177,7 +177,8 @@ graph = defs.resolve_asset_graph()
 parents = {key: graph.get(key).parent_keys for key in graph.get_all_asset_keys()}
 order = [key.to_user_string() for key in TopologicalSorter(parents).static_order()]
 sensors = [sensor.name for sensor in defs.sensors]
-print(json.dumps({"assets": order, "sensors": sensors}))
+steps = list(defs.resolve_job_def("refresh").graph.node_dict)
+print(json.dumps({"assets": order, "sensors": sensors, "steps": steps}))
 """
     done = subprocess.run(
         [sys.executable, "-c", looking],
@@ -198,3 +199,11 @@ def test_sensors_tell_what_is_wrong(definitions: dict[str, list[str]]) -> None:
     assert definitions["sensors"] == [
         "edited_segments", "new_rows", "alerts", "alert_on_failure"
     ]  # fmt: skip
+
+
+def test_each_step_of_the_job_runs_once(definitions: dict[str, list[str]]) -> None:
+    """Dagster splits a step in two when it reads what comes after it."""
+    steps = {one for one in definitions["steps"] if not one.startswith("destinations__")}
+    assert steps == {
+        "freshness", "write", "audit", "publish", "analytics", "activate", "report"
+    }  # fmt: skip
