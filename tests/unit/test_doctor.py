@@ -581,6 +581,7 @@ def test_a_last_refresh_that_failed_is_a_failure_with_its_words(kept: Warehouse)
         (f"{socket.gethostname()}:4194305", 4, Status.WARNING, "cut off: sync_x"),
         ("elsewhere:1", -1, Status.WARNING, "cut off: sync_x"),
     ],
+    ids=["going on", "process gone", "expired"],
 )
 def test_leases_that_are_held_and_those_of_who_is_gone(
     kept: Warehouse, holder: str, minutes: int, status: Status, words: str
