@@ -596,6 +596,7 @@ def test_a_refresh_that_never_ended_is_told(kept: Warehouse) -> None:
         (f"{socket.gethostname()}:4194305", 4, Status.WARNING, "cut off: sync_x"),
         ("elsewhere:1", -1, Status.WARNING, "cut off: sync_x"),
     ],
+    ids=["here", "gone", "expired"],  # workers must agree on the names
 )
 def test_leases_that_are_held_and_those_of_who_is_gone(
     kept: Warehouse, holder: str, minutes: int, status: Status, words: str
