@@ -7,7 +7,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help setup demo test check lint format docs benchmark benchmark-segments benchmark-tools benchmark-audit benchmark-sync dagster lock clean test-servers
+.PHONY: help setup demo test two-days check lint format docs benchmark benchmark-segments benchmark-tools benchmark-audit benchmark-sync dagster lock clean test-servers
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ demo: setup  ## load the demo company, refresh its segments, deliver its audienc
 
 test: setup test-servers  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+two-days: setup  ## 48 hourly ticks of Dagster with kills, a lock, an outage and an edit (takes an hour)
+	$(BIN)/python -m pytest tests/endurance
 
 check: setup  ## the fast inner loop: lint what changed since main, parse, unit tests
 	$(BIN)/ruff check .

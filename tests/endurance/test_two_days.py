@@ -1,5 +1,6 @@
 """Two days of hourly ticks in which something happens every few hours, beside two in which nothing
-does. `make two-days` runs it, and takes an hour; STRATA_TEST_TICKS says how many ticks.
+does. `make two-days` runs it and takes about an hour; STRATA_TEST_TICKS and STRATA_TEST_EVERY say
+how many ticks, and after how many something happens.
 
 Every tick is a process of its own with Dagster's own instance, as the daemon would start it. What
 stops it is told by the outcome, and the tick is gone on with from where it stopped, as the daemon's
@@ -23,7 +24,7 @@ import pytest
 from project import PROJECT_DIR, Project, edited_sources
 
 TICKS = int(os.environ.get("STRATA_TEST_TICKS", "48"))
-EVERY = 4
+EVERY = int(os.environ.get("STRATA_TEST_EVERY", "4"))
 LAST = datetime(2026, 7, 1)  # of the demo's data
 STEPS = ("freshness", "write", "audit", "publish", "activate", "report")
 PUBLISHED = {
