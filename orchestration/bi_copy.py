@@ -18,10 +18,11 @@ SCHEMAS = ("customer_360", "segments", "analytics", "activation", "operations")
 """What others may read; raw tables, staging and identity stay where they are."""
 
 
-def bi_copy_path() -> Path | None:
+def place_of_copy(target: str | None) -> Path | None:
     """The file of the project variable `bi_copy`; None where it is not set.
 
-    A relative path is of the project's folder. Raises UsageError for anything but a path.
+    A relative path is of the project's folder. Raises UsageError for anything but a path, for the
+    warehouse itself, and where the warehouse is no DuckDB file: readers of a server need no copy.
     """
     given = os.environ.get("STRATA_BI_COPY") or project_vars().get("bi_copy")
     if given is None:
@@ -31,24 +32,26 @@ def bi_copy_path() -> Path | None:
             f"bi_copy is {given!r}. It takes the path of a file to be made, such as "
             "/srv/strata/published.duckdb, or null."
         )
-    return PROJECT_DIR / given
-
-
-def publish_copy(target: str | None) -> Path:
-    """Copies the published schemas as tables to the file, and puts it in place at once.
-
-    Raises UsageError where the warehouse is no DuckDB file: readers of a server need no copy.
-    """
-    found = credentials(target).credentials
-    place = bi_copy_path()
-    if found.type != "duckdb" or place is None:
+    place, found = PROJECT_DIR / given, credentials(target).credentials
+    if found.type != "duckdb":
         raise UsageError(
             f"bi_copy is set, and the target is of type '{found.type}'. It is for DuckDB, whose "
             "file only one process may open; set it to null."
         )
-    source = duckdb_path(found)
-    if place.resolve() == source:
+    if place.resolve() == duckdb_path(found):
         raise UsageError(f"bi_copy is {place}, the warehouse itself. It takes another file.")
+    return place
+
+
+def publish_copy(target: str | None) -> Path | None:
+    """Copies the published schemas as tables to the file, and puts it in place at once.
+
+    None where no copy is asked for. Raises as `place_of_copy`.
+    """
+    place = place_of_copy(target)
+    if place is None:
+        return None
+    source = duckdb_path(credentials(target).credentials)
     place.parent.mkdir(parents=True, exist_ok=True)
     unfinished = place.with_name(f".{place.name}.unfinished")
     unfinished.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from expectations.audit import AuditReport, audit
 from expectations.docs_index import write_verdicts
 from expectations.suites import DriftBounds, IdentityBounds
 from orchestration import run_records
-from orchestration.bi_copy import bi_copy_path, publish_copy
+from orchestration.bi_copy import place_of_copy, publish_copy
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import RefreshFailed, StrataError
 from orchestration.lease import Lease
@@ -100,7 +100,6 @@ class Refresh:
         """A refresh that has checked that the warehouse opens and the project parses."""
         check_reachable(target)
         drift_bounds()  # a wrong setting stops before anything is written
-        bi_copy_path()
         dbt = Dbt(target_name(target), {"strata_sources": sources}, progress.result, progress.note)
         progress("reading the project")
         _ = dbt.manifest
@@ -115,8 +114,10 @@ class Refresh:
     def begin(self) -> None:
         """Takes the lease of the refresh, and records that it runs.
 
-        Raises RefreshFailed where another refresh is going on, on this machine or another.
+        Raises RefreshFailed where another refresh is going on, on this machine or another, and
+        UsageError for a copy that cannot be made.
         """
+        place_of_copy(self.dbt.target)
         with engine(self.dbt.target).begin() as connection:
             run_records.make_tables(connection)
         with engine(self.dbt.target).begin() as connection:
@@ -378,7 +379,7 @@ def _refresh(run: Refresh) -> list[Verdict]:
         run.audit()
         run.progress("publishing")
         run.publish()
-        if bi_copy_path():
+        if place_of_copy(run.dbt.target):
             run.progress("copying what is published for BI")
             publish_copy(run.dbt.target)
     except BaseException as error:

@@ -27,7 +27,7 @@ from orchestration.assets.manifest import (
     names_of,
     node,
 )
-from orchestration.bi_copy import bi_copy_path, publish_copy
+from orchestration.bi_copy import publish_copy
 from orchestration.catalogue import Entry
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import StrataError
@@ -310,7 +310,7 @@ def report(context: dg.AssetExecutionContext, instant: Instant) -> Events:
     """What became of each segment, with the numbers that its history is drawn from."""
     with _step(context, instant, "report") as run:
         shares = run.mrr_shares()
-        copied = publish_copy(instant.target) if bi_copy_path() else None
+        copied = publish_copy(instant.target)
         verdicts = run.verdicts()
         run.end("succeeded")
     if copied:

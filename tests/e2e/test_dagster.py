@@ -169,6 +169,8 @@ def test_a_webhook_that_is_not_set_up_fails_its_own_step_in_words(
 
 @pytest.fixture(scope="module")
 def definitions(demo: Project) -> dict[str, list[str]]:
+    """What there is, where there is no warehouse and none could be made."""
+    nowhere = demo.folder / "nowhere" / "strata.duckdb"
     looking = """
 import json
 from graphlib import TopologicalSorter
@@ -182,7 +184,8 @@ print(json.dumps({"assets": order, "sensors": sensors, "steps": steps}))
 """
     done = subprocess.run(
         [sys.executable, "-c", looking],
-        env=demo.environment, cwd=demo.folder, capture_output=True, text=True, check=True,
+        env=demo.environment | {"STRATA_DUCKDB_PATH": str(nowhere)},
+        cwd=demo.folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -30,9 +30,15 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     yield path
 
 
+def copied() -> Path:
+    place = bi_copy.publish_copy(None)
+    assert place is not None
+    return place
+
+
 @pytest.mark.usefixtures("warehouse")
 def test_what_is_published_is_copied_as_tables() -> None:
-    place = bi_copy.publish_copy(None)
+    place = copied()
     with duckdb.connect(str(place), read_only=True) as connection:
         found = connection.execute(
             "select table_schema || '.' || table_name, table_type from information_schema.tables "
@@ -48,7 +54,7 @@ def test_what_is_published_is_copied_as_tables() -> None:
 
 
 def test_a_reader_keeps_the_old_copy_and_nobody_waits(warehouse: Path) -> None:
-    place = bi_copy.publish_copy(None)
+    place = copied()
     reading = (
         "import duckdb, sys\n"
         f"c = duckdb.connect({str(place)!r}, read_only=True)\n"
@@ -74,7 +80,7 @@ def test_a_reader_keeps_the_old_copy_and_nobody_waits(warehouse: Path) -> None:
 
 
 def test_a_copy_that_fails_leaves_the_old_one(warehouse: Path) -> None:
-    place = bi_copy.publish_copy(None)
+    place = copied()
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute(
             "create view analytics.zz_broken as "
@@ -94,7 +100,7 @@ def test_a_wrong_path_is_told(monkeypatch: pytest.MonkeyPatch, given: object) ->
     monkeypatch.delenv("STRATA_BI_COPY", raising=False)
     monkeypatch.setattr(bi_copy, "project_vars", lambda: {"bi_copy": given})
     with pytest.raises(UsageError, match=r"bi_copy is .* It takes the path of a file"):
-        bi_copy.bi_copy_path()
+        bi_copy.place_of_copy(None)
 
 
 def test_the_warehouse_is_no_copy_of_itself(
@@ -109,3 +115,8 @@ def test_the_warehouse_is_no_copy_of_itself(
 def test_a_server_needs_no_copy() -> None:
     with pytest.raises(UsageError, match="target is of type 'postgres'"):
         bi_copy.publish_copy("postgres")
+
+
+def test_no_copy_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("STRATA_BI_COPY", raising=False)
+    assert bi_copy.publish_copy(None) is None
