@@ -1,5 +1,5 @@
 """Two days of hourly ticks in which something happens every few hours, beside two in which nothing
-does. `make two-days` runs it and takes about an hour; STRATA_TEST_TICKS and STRATA_TEST_EVERY say
+does. `make two-days` runs it and takes two hours; STRATA_TEST_TICKS and STRATA_TEST_EVERY say
 how many ticks, and after how many something happens.
 
 Every tick is a process of its own with Dagster's own instance, as the daemon would start it. What
@@ -91,7 +91,7 @@ def _events_of(log: Path) -> str:
 
 def locked(line: Line, tick: datetime) -> None:
     """Somebody has the file open."""
-    holding = f"import duckdb, sys; duckdb.connect({str(line.project.duckdb)!r}); sys.stdin.read()"
+    holding = f"import duckdb, sys; held = duckdb.connect({str(line.project.duckdb)!r}); sys.stdin.read()"
     with subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE) as holder:
         time.sleep(3)
         outcome = line.run(tick)
