@@ -261,6 +261,18 @@ class Refresh:
         """The verdicts of this run."""
         return read_verdicts(engine(self.dbt.target), self.run_id)
 
+    def segment_seconds(self) -> dict[str, float]:
+        """Seconds that each segment took in this run, its share of the models and its audit."""
+        with engine(self.dbt.target).connect() as connection:
+            found: Sequence[Any] = connection.execute(
+                sa.text(
+                    "select segment_id, model_seconds + coalesce(audit_seconds, 0) "
+                    "from operations.segment_costs where run_id = :run_id"
+                ),
+                {"run_id": self.run_id},
+            ).all()
+        return {segment: float(seconds) for segment, seconds in found}
+
     @property
     def _lease(self) -> Lease:
         return Lease("refresh", self.run_id, LEASE, RefreshFailed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import md5
 
 from sqlalchemy import (
     ColumnElement,
@@ -126,6 +127,17 @@ def payload_hash(sync: Sync, audience: Audience) -> ColumnElement[str]:
             *(cast(relation.c[name], Text) for name in columns_read(sync, audience)),
         )
     )
+
+
+def noted_hash(sync: Sync, audience: Audience) -> ColumnElement[str] | None:
+    """SQL of what tells, without hashing a member's fields anew, that they are as they were.
+
+    The audience's own hash and which fields the sync sends; None where the sync's hash is as cheap.
+    """
+    if not sync.mapping or sync.mode == "archive":
+        return None
+    sent = md5(field_list(sync, audience).encode(), usedforsecurity=False).hexdigest()
+    return audience.relation.c[HASH].op("||")(bindparam(None, f":{sent[:8]}", Text))
 
 
 def fields_of(sync: Sync, audience: Audience) -> Sequence[MappedField]:

@@ -66,6 +66,7 @@ sync_ledger = Table(
     TableColumn("sync_name", Text),
     TableColumn("entity_key", Text),
     TableColumn("payload_hash", Text),
+    TableColumn("audience_hash", Text),
     TableColumn("acknowledged_hash", Text),
     TableColumn("operation", Text),
     TableColumn("state", Text),
@@ -95,6 +96,7 @@ sync_plan = Table(
     TableColumn("entity_key", Text),
     TableColumn("operation", Text),
     TableColumn("payload_hash", Text),
+    TableColumn("audience_hash", Text),
     TableColumn("previous_hash", Text),
     TableColumn("generation", Integer),
     TableColumn("idempotency_key", Text),
@@ -284,8 +286,8 @@ def claim(
         **{
             name: planned.c[name]
             for name in (
-                "sync_name", "entity_key", "payload_hash", "operation", "idempotency_key",
-                "generation", "identifier",
+                "sync_name", "entity_key", "payload_hash", "audience_hash", "operation",
+                "idempotency_key", "generation", "identifier",
             )
         },
         "acknowledged_hash": case((held.state == "claimed", UNKNOWN), else_=held.acknowledged_hash),
@@ -437,6 +439,7 @@ def settle(connection: Connection, sync_name: str) -> None:
         .values(
             state=case((planned.payload_hash.is_(None), "removed"), else_="delivered"),
             payload_hash=planned.payload_hash,
+            audience_hash=planned.audience_hash,
             acknowledged_hash=case(
                 (planned.payload_hash.is_(None), null()), else_=held.acknowledged_hash
             ),

@@ -35,6 +35,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     or_,
     select,
 )
@@ -47,6 +48,7 @@ from orchestration.activation.audience import (
     HASH,
     Audience,
     field_list,
+    noted_hash,
     payload_hash,
 )
 from orchestration.activation.exposures import KEY, Sync
@@ -183,6 +185,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         select(
             known.c[KEY],
             wanted.c[HASH].label(HASH),
+            wanted.c.audience_hash,
             func.coalesce(wanted.c.identifier, known.c.identifier).label("identifier"),
             known.c.held_identifiers,
             *([wanted.c.rank] if sync.rank_column else []),
@@ -250,6 +253,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         row[KEY],
         row.operation,
         row[HASH],
+        row.audience_hash,
         row.previous_hash,
         cast(generation, Integer).label("generation"),
         case(
@@ -263,27 +267,52 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
 
 def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
     """The keys of members and of ledger rows that are not simply as they should be."""
-    held = sync_ledger.c
+    held, relation = sync_ledger.c, audience.relation
+    noted, standing = noted_hash(sync, audience), payload_hash(sync, audience)
+    known = held.acknowledged_hash if noted is None else held.audience_hash
     wanted = select(
-        audience.relation.c[KEY], payload_hash(sync, audience).label("standing")
+        relation.c[KEY], (standing if noted is None else noted).label("noted")
     ).subquery("wanted")
+    is_there = held.state == "delivered"
     there = (
         select(
             held.entity_key,
-            case((held.state == "delivered", held.acknowledged_hash)).label("standing"),
+            case((is_there, known)).label("noted"),
+            case((is_there, held.acknowledged_hash)).label("standing"),
         )
         .where(held.sync_name == sync.name, held.state != "removed")
         .subquery("there")
     )
     is_member = wanted.c[KEY].is_not(None)
-    return (
+    differing = (
         select(
             func.coalesce(wanted.c[KEY], there.c.entity_key).label(KEY),
             is_member.label("is_member"),
-            wanted.c.standing,
+            wanted.c.noted,
+            there.c.standing.label("there"),
         )
         .select_from(wanted.outerjoin(there, wanted.c[KEY] == there.c.entity_key, full=True))
-        .where(or_(~is_member, there.c.standing.is_distinct_from(wanted.c.standing)))
+        .where(or_(~is_member, there.c.noted.is_distinct_from(wanted.c.noted)))
+    )
+    if noted is None:
+        same = differing.subquery("differing_members")
+        return select(
+            same.c[KEY],
+            same.c.is_member,
+            same.c.noted.label("standing"),
+            cast(null(), Text).label("audience_hash"),
+        )
+    # Something of them changed; whether it is something that is sent, few are hashed for.
+    few = differing.cte("noted_differing").prefix_with("materialized")
+    return (
+        select(
+            few.c[KEY],
+            few.c.is_member,
+            standing.label("standing"),
+            few.c.noted.label("audience_hash"),
+        )
+        .select_from(few.outerjoin(relation, relation.c[KEY] == few.c[KEY]))
+        .where(or_(~few.c.is_member, few.c.there.is_distinct_from(standing)))
     )
 
 
@@ -293,12 +322,14 @@ def _wanted(sync: Sync, audience: Audience, differing: CTE) -> Select[tuple[Any,
         return select(
             differing.c[KEY],
             differing.c.standing.label(HASH),
+            differing.c.audience_hash,
             differing.c[KEY].label("identifier"),
         ).where(differing.c.is_member)
     relation = audience.relation
     return select(
         differing.c[KEY],
         differing.c.standing.label(HASH),
+        differing.c.audience_hash,
         cast(relation.c[sync.identifier], Text).label("identifier"),
         *([relation.c[sync.rank_column].label("rank")] if sync.rank_column else []),
     ).select_from(differing.join(relation, relation.c[KEY] == differing.c[KEY]))

@@ -5,7 +5,7 @@ run in one process, because DuckDB lets one process write and because importing 
 Great Expectations costs more than the work between.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -309,7 +309,7 @@ def _spec(entry: Entry) -> dg.AssetSpec:
 def report(context: dg.AssetExecutionContext, instant: Instant) -> Events:
     """What became of each segment, with the numbers that its history is drawn from."""
     with _step(context, instant, "report") as run:
-        shares = run.mrr_shares()
+        shares, seconds = run.mrr_shares(), run.segment_seconds()
         copied = publish_copy(instant.target)
         verdicts = run.verdicts()
         run.end("succeeded")
@@ -321,10 +321,16 @@ def report(context: dg.AssetExecutionContext, instant: Instant) -> Events:
                 f"{verdict.segment_id}: {verdict.verdict}, {verdict.member_count} members, "
                 f"{verdict.entered_count} entered, {verdict.left_count} left {verdict.reasons}"
             )
-            yield from _segment_events(verdict, shares.get(verdict.segment_id))
+            told = {
+                "share of MRR": shares.get(verdict.segment_id),
+                "seconds": seconds.get(verdict.segment_id),
+            }
+            yield from _segment_events(
+                verdict, {name: number for name, number in told.items() if number is not None}
+            )
 
 
-def _segment_events(verdict: Verdict, mrr_share: float | None) -> Events:
+def _segment_events(verdict: Verdict, told: Mapping[str, float]) -> Events:
     """A held segment is not made anew: its check says why, and its last numbers stand."""
     key = segment_key(verdict.segment_id)
     is_published = verdict.verdict == "publish"
@@ -336,7 +342,7 @@ def _segment_events(verdict: Verdict, mrr_share: float | None) -> Events:
                 "entered": verdict.entered_count,
                 "left": verdict.left_count,
                 "verdict": verdict.verdict,
-                **({} if mrr_share is None else {"share of MRR": mrr_share}),
+                **told,
             },
         )
     page = docs_page(DATA_DOCS_DIR, f"segment__{verdict.segment_id}")

@@ -96,6 +96,7 @@ def test_a_segment_is_an_asset_with_its_numbers_and_a_held_one_says_why(
     assert outcome["segments"].keys() == published.keys()
     for segment, found in outcome["segments"].items():
         assert [found[name] for name in ("size", "entered", "left")] == list(published[segment][3:])
+        assert found["seconds"] > 0
     assert outcome["failed_checks"] == {
         f"published/{segment}:published": reasons for segment, reasons in held.items()
     }

@@ -91,7 +91,9 @@ def _events_of(log: Path) -> str:
 
 def locked(line: Line, tick: datetime) -> None:
     """Somebody has the file open."""
-    holding = f"import duckdb, sys; held = duckdb.connect({str(line.project.duckdb)!r}); sys.stdin.read()"
+    holding = (
+        f"import duckdb, sys; held = duckdb.connect({str(line.project.duckdb)!r}); sys.stdin.read()"
+    )
     with subprocess.Popen([sys.executable, "-c", holding], stdin=subprocess.PIPE) as holder:
         time.sleep(3)
         outcome = line.run(tick)

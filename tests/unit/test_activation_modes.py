@@ -176,7 +176,9 @@ def test_a_null_is_not_sent_unless_the_mapping_says_so(
     fields = (MappedField("email", "email"), MappedField("mrr", "mrr", is_null_sent=True))
     warehouse.audience({"a": "ann"})
     warehouse.run(to_receiver(receiver, mapping=fields))
-    warehouse.do("update activation.audience_champions set email = null, mrr = null")
+    warehouse.do(
+        "update activation.audience_champions set email = null, mrr = null, payload_hash = 'other'"
+    )
     warehouse.run(to_receiver(receiver, mapping=fields))
     assert receiver.deliveries[-1].rows[0]["payload"] == {"mrr": None}
     assert receiver.members["a"] == {"email": "ann@example.com", "mrr": None}
@@ -196,6 +198,40 @@ def test_other_fields_are_told_by_the_plan_with_the_rows_they_resend(
         "email=email\nrevenue=mrr",
     )
     assert other.changed == 3
+
+
+def test_another_mapping_is_seen_where_the_audience_is_as_it_was(
+    warehouse: Warehouse, receiver: DemoReceiver
+) -> None:
+    warehouse.audience(THREE)
+    revenue = to_receiver(receiver, mapping=(MappedField("revenue", "mrr"),))
+    warehouse.run(revenue)
+    assert plan_sync(warehouse.engine, revenue).unchanged == 3
+    email = to_receiver(receiver, mapping=(MappedField("email", "email"),))
+    assert plan_sync(warehouse.engine, email).changed == 3
+    cleared = to_receiver(receiver, mapping=(MappedField("revenue", "mrr", is_null_sent=True),))
+    assert plan_sync(warehouse.engine, cleared).changed == 3
+    assert warehouse.run(email).changed == 3
+    assert plan_sync(warehouse.engine, email).unchanged == 3
+    assert plan_sync(warehouse.engine, revenue).changed == 3
+
+
+def test_a_refused_change_that_is_taken_back_leaves_a_mapping_as_it_was(
+    warehouse: Warehouse, receiver: DemoReceiver
+) -> None:
+    sync = to_receiver(receiver, mapping=(MappedField("email", "email"),))
+    warehouse.audience(THREE)
+    warehouse.run(sync)
+    warehouse.audience({**THREE, "a": "anna"})
+    receiver.faults.append(Fault(status=422))
+    warehouse.run(sync)
+    assert warehouse.states()["a"] == "rejected"
+    warehouse.audience(THREE)
+    assert warehouse.run(sync).unchanged == 3
+    assert warehouse.states()["a"] == "delivered"
+    warehouse.audience({**THREE, "a": "anna"})
+    assert warehouse.run(sync).changed == 1
+    assert receiver.members["a"] == {"email": "anna@example.com"}
 
 
 def test_a_file_has_the_fields_of_the_mapping(warehouse: Warehouse, tmp_path: Path) -> None:
