@@ -45,3 +45,41 @@ def test_a_sync_writes_json_lines_beside_its_answer(demo: Project, tmp_path: Pat
         "select run_id from segments.segment_verdicts "
         "order by as_of desc, run_started_at desc, run_id limit 1"
     )
+
+
+def test_an_upgrade_keeps_what_cannot_be_rebuilt(demo: Project, tmp_path: Path) -> None:
+    """The state tables as version 0.1.0 of the project first made them, then a refresh of today."""
+    project = demo.copy(tmp_path / "upgraded")
+    project.execute(
+        [
+            "alter table activation.sync_ledger drop column audience_hash",
+            "alter table activation.sync_plan drop column audience_hash",
+            "alter table operations.runs drop column step",
+            *(f"drop table operations.{one}" for one in ("run_steps", "leases", "alerts")),
+            "drop view operations.segment_costs",
+            "drop table operations.run_nodes",
+        ]
+    )
+    kept = {
+        "activation.sync_ledger": "sync_name, entity_key, state, acknowledged_hash",
+        "operations.runs": "run_id, state, started_at",
+        "operations.sync_runs": "sync_run_id, state",
+        "segments.segment_membership_history": "stay_id, valid_from",
+    }
+    before = {
+        table: project.rows(f"select {columns} from {table} order by all")
+        for table, columns in kept.items()
+    }
+    before_upgrade = project.strata("sync", "champions_file")
+    assert before_upgrade.returncode == 1
+    assert "run `strata refresh` first" in before_upgrade.stderr
+    done = project.strata("refresh")
+    assert done.returncode == 0, done.stderr
+    for table, columns in kept.items():
+        now = project.rows(f"select {columns} from {table} order by all")
+        assert set(before[table]) <= set(now), table
+    assert project.rows("select distinct step from operations.run_steps order by 1") == [
+        ("audit",), ("publish",), ("write",),
+    ]  # fmt: skip
+    assert project.strata("sync", "champions_file").returncode == 0
+    assert project.strata("alerts").returncode == 0
