@@ -22,6 +22,7 @@ from alerts_kit import (
     alert,
     open_warehouse,
 )
+from rich.console import Console
 from sqlalchemy.pool import NullPool
 from typer.testing import CliRunner
 
@@ -276,6 +277,7 @@ def command(
     monkeypatch.setenv("STRATA_DUCKDB_PATH", str(tmp_path / "x.duckdb"))
     only_slack = AlertSettings.of({"slack": {"webhook_url_env": SLACK_VARIABLE}})
     monkeypatch.setattr(AlertSettings, "read", lambda: only_slack)
+    monkeypatch.setattr(cli, "out", Console(width=200))  # whatever the terminal's is
     return on_duckdb
 
 

@@ -755,7 +755,8 @@ class Proxy:
             if cut != "commit":
                 server.sendall(data)
         # Half of it: what was sent is carried out before the server notices.
-        server.shutdown(socket.SHUT_WR)
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_WR)
 
     def _to_client(self, client: socket.socket, server: socket.socket) -> None:
         while data := _received(server):
