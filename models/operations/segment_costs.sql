@@ -1,16 +1,19 @@
 {{ config(materialized='view') }}
 
-{%- set shared = [] -%}
-{%- for node in graph.nodes.values() if execute and node.resource_type == 'model' and node.fqn[1] == 'segments' -%}
-    {%- do shared.append(node.name) -%}
-{%- endfor %}
+{%- set built = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model') -%}
+{%- set shared = built | selectattr('fqn.1', 'equalto', 'segments') | map(attribute='name') | sort %}
 
 with models as (
     select
         run_id,
         sum(seconds) as seconds
     from {{ ref('run_nodes') }}
-    where node_name in ('{{ shared | sort | join("', '") }}')
+    where
+        node_name in (
+            {%- for name in shared %}
+            '{{ name }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
     group by run_id
 ),
 
