@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 import yaml
 from sqlalchemy.pool import NullPool
-from warm import run_module
+from warm import run_module, started
 
 from orchestration.warehouse import duckdb_engine
 
@@ -65,13 +66,18 @@ class Project:
 
     def strata(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs `strata`; output and exit code as a person would get them."""
+        with self._with_parsed(arguments):
+            return run_module(MODULE, arguments, self.folder, self.environment_here)
+
+    @contextmanager
+    def _with_parsed(self, arguments: Sequence[str]) -> Iterator[bool]:
+        """Gives the command what dbt parsed before, if anything, and keeps what it parses."""
         parsed = self._parsed(arguments)
         if parsed is not None:
             _copy_parsed(parsed, self.folder / "target")
-        done = run_module(MODULE, arguments, self.folder, self.environment_here)
+        yield parsed is not None
         if parsed is not None:
             _copy_parsed(self.folder / "target", parsed)
-        return done
 
     def _parsed(self, arguments: Sequence[str]) -> Path | None:
         """Where tests of one session keep what dbt parsed for this target and these sources of the
@@ -93,43 +99,25 @@ class Project:
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs dbt alone."""
-        parsed = self._parsed(["--vars", "dbt alone", *arguments])
-        if parsed is not None:
-            _copy_parsed(parsed, self.folder / "target")
-        dbt = Path(sys.executable).parent / "dbt"
-        reuse = [] if parsed is None else ["--partial-parse"]
-        done = subprocess.run(
-            [str(dbt), *reuse, *arguments,
-             "--project-dir", self.sources, "--profiles-dir", self.sources],
-            cwd=self.folder,
-            env=self.environment_here,
-            capture_output=True,
-            text=True,
-            check=False,
-        )  # fmt: skip
-        if parsed is not None:
-            _copy_parsed(self.folder / "target", parsed)
-        return done
+        with self._with_parsed(["--vars", "dbt alone", *arguments]) as is_shared:
+            reuse = ["--partial-parse"] if is_shared else []
+            place = ["--project-dir", str(self.sources), "--profiles-dir", str(self.sources)]
+            return run_module(
+                "dbt_alone", [*reuse, *arguments, *place], self.folder, self.environment_here
+            )
 
     def strata_killed(self, *arguments: str, when: str, after_seconds: float) -> None:
         """Starts `strata`, waits for `when` in its progress, waits on, and kills it (kill -9)."""
-        with subprocess.Popen(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment_here,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            assert process.stderr is not None
-            for line in process.stderr:
-                if when in line:
-                    break
+        with (
+            self._with_parsed(arguments),
+            started(MODULE, arguments, self.folder, self.environment_here) as running,
+        ):
+            while when not in running.err.read_text() and running.process.is_alive():
+                time.sleep(0.02)
             time.sleep(after_seconds)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        assert process.returncode == -signal.SIGKILL
+            running.process.kill()
+            running.process.join()
+            assert running.process.exitcode == -signal.SIGKILL, running.err.read_text()
 
     def engine(self) -> sa.Engine:
         """The warehouse."""

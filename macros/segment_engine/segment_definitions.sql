@@ -1,7 +1,25 @@
 {#- Every segment of the project, by id, each checked. A segment is a macro
     `segment__<id>`; this is the only place that looks macros up by their names,
-    so a new file in macros/segments/ is all that a new segment needs. -#}
+    so a new file in macros/segments/ is all that a new segment needs.
+
+    A dozen models ask; while models run they are read once, and kept in dbt's `graph`, which
+    all of an invocation share. What is returned is everybody's: change nothing in it. -#}
 {% macro segment_definitions() %}
+    {#- While parsing dbt notes who calls which macro; a unit test may have vars of its own. -#}
+    {%- if not execute or model is defined and model.resource_type == 'unit_test' -%}
+        {{- return(_read_segment_definitions()) -}}
+    {%- endif -%}
+    {#- A process may run dbt again, for another instant. -#}
+    {%- set kept = graph.get('segment_definitions', {}) -%}
+    {%- if kept.get('invocation_id') != invocation_id -%}
+        {%- set kept = {'invocation_id': invocation_id, 'definitions': _read_segment_definitions()} -%}
+        {%- do graph.update({'segment_definitions': kept}) -%}
+    {%- endif -%}
+    {{- return(kept.definitions) -}}
+{% endmacro %}
+
+
+{% macro _read_segment_definitions() %}
     {%- set definitions = {} -%}
     {%- for name in context.keys() | select('string') | sort if name.startswith('segment__') -%}
         {%- set id = name[9:] -%}
