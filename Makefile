@@ -16,7 +16,7 @@ setup: .venv/installed  ## make .venv and install everything into it
 
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,postgres,matching,destinations,drt,otel,server,containers]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev,postgres,matching,destinations,gcs,drt,otel,server,containers]'
 	@touch $@
 
 demo: setup  ## load the demo company, refresh its segments, deliver its audiences
@@ -25,7 +25,7 @@ demo: setup  ## load the demo company, refresh its segments, deliver its audienc
 test: setup test-servers  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-two-days: setup  ## 48 hourly ticks of Dagster with kills, a lock, an outage and an edit (takes two hours)
+two-days: setup  ## 48 hourly ticks of Dagster with kills, a lock, an outage and an edit (takes most of an hour)
 	$(BIN)/python -m pytest tests/endurance
 
 check: setup  ## the fast inner loop: lint what changed since main, parse, unit tests

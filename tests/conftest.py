@@ -1,5 +1,6 @@
 """What every test may ask for: a PostgreSQL server, published data, and an honest count."""
 
+import gc
 import os
 import shutil
 import socket
@@ -34,6 +35,8 @@ LONGEST_FIRST = [
     "test_demo.py", "test_faults.py", "test_killed.py", "test_people.py", "test_postgres.py",
     "test_month.py", "test_bad_input.py", "test_dagster.py", "test_membership.py",
     "test_segment_tools.py", "test_identity.py", "test_events.py", "test_backfill.py",
+    "test_staging_interfaces.py", "test_engine.py", "test_macros.py", "test_operations.py",
+    "test_experiments.py", "test_activation_killed.py", "test_activation_faults.py",
 ]  # fmt: skip
 
 
@@ -41,6 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; the order within a file stays."""
     rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: no collection of garbage need walk through it."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Libraries report what was never freed."""
+    gc.unfreeze()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:

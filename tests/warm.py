@@ -18,6 +18,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 LIBRARIES = [
+    "dagster",
+    "dagster_dbt",
     "dbt.cli.main",
     "dbt.adapters.duckdb",
     "dbt.adapters.postgres",

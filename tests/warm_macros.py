@@ -3,6 +3,8 @@
 dbt keeps what it makes of a macro by the macro's text, so one that a test edits is read anew.
 """
 
+import atexit
+import gc
 import importlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,3 +32,7 @@ for file in _files():
             parse(block.full_block)
             statically_extract_macro_calls(block.full_block, {})
             template_cache.get_node_template(SimpleNamespace(macro_sql=block.full_block))
+
+gc.collect()
+gc.freeze()  # so that collections of garbage in forks leave what they share alone
+atexit.register(gc.unfreeze)

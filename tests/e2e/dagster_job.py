@@ -1,6 +1,7 @@
 """Runs the Dagster job the way its schedule does, and prints what happened as JSON.
 
-A process of its own, because definitions read the environment of the process they are in.
+A process of its own, because definitions read the environment of the process they are in. The
+instance is that of DAGSTER_HOME.
 Arguments: the tick, an ISO instant in UTC; then assets, if not all of the job are to be made.
 """
 
@@ -16,7 +17,7 @@ from orchestration.schedules import hourly
 selected = [dg.AssetKey(name.split("/")) for name in sys.argv[2:]]
 tick = datetime.fromisoformat(sys.argv[1])
 
-with dg.instance_for_test() as instance:
+with dg.DagsterInstance.get() as instance:
     request = hourly(dg.build_schedule_context(instance, scheduled_execution_time=tick))
     assert isinstance(request, dg.RunRequest)
     result = defs.resolve_job_def("refresh").execute_in_process(

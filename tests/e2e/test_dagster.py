@@ -8,21 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from project import PROJECT_DIR, Project
+from project import Project
+from warm import run_module
 
 from orchestration.demo_receiver import DemoReceiver
 
 
 def run_job(project: Project, tick: str, *selected: str) -> dict[str, Any]:
     """A run of the job at a tick; of its selected assets, if there are any."""
-    done = subprocess.run(
-        [sys.executable, PROJECT_DIR / "tests" / "e2e" / "dagster_job.py", tick, *selected],
-        cwd=project.folder,
-        env=project.environment | {"DAGSTER_HOME": ""},
-        capture_output=True,
-        text=True,
-        check=True,
+    home = project.folder / "home"
+    if not home.exists():
+        home.mkdir()
+        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    done = run_module(
+        "e2e.dagster_job",
+        [tick, *selected],
+        project.folder,
+        project.environment | {"DAGSTER_HOME": str(home)},
     )
+    assert done.returncode == 0, done.stderr[-3000:]
     outcome: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return outcome | {"log": done.stderr}
 

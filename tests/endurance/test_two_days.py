@@ -1,5 +1,5 @@
 """Two days of hourly ticks in which something happens every few hours, beside two in which nothing
-does. `make two-days` runs it and takes two hours; STRATA_TEST_TICKS and STRATA_TEST_EVERY say
+does. `make two-days` runs it and takes most of an hour; STRATA_TEST_TICKS and STRATA_TEST_EVERY say
 how many ticks, and after how many something happens.
 
 Every tick is a process of its own with Dagster's own instance, as the daemon would start it. What
@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,7 +23,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from project import PROJECT_DIR, Project, edited_sources
+from project import Project, edited_sources
+from warm import Started, started
 
 TICKS = int(os.environ.get("STRATA_TEST_TICKS", "48"))
 EVERY = int(os.environ.get("STRATA_TEST_EVERY", "4"))
@@ -48,33 +51,32 @@ class Line:
     project: Project
     happened: list[str] = field(default_factory=list)
 
-    def start(self, tick: datetime) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, PROJECT_DIR / "tests" / "endurance" / "tick.py",
-             f"{tick.isoformat()}+00:00"],
-            cwd=self.project.folder,
-            env=self.project.environment | {"DAGSTER_HOME": str(self.project.folder / "home")},
-            stdout=subprocess.PIPE,
-            stderr=(self.project.folder / "dagster.log").open("w"),
-            text=True,
-            start_new_session=True,
-        )  # fmt: skip
+    def start(self, tick: datetime) -> AbstractContextManager[Started]:
+        return started(
+            "endurance.tick",
+            [f"{tick.isoformat()}+00:00"],
+            self.project.folder,
+            self.project.environment | {"DAGSTER_HOME": str(self.project.folder / "home")},
+        )
 
     def run(self, tick: datetime) -> dict[str, Any]:
-        process = self.start(tick)
-        said, _ = process.communicate()
-        assert process.returncode == 0, (self.project.folder / "dagster.log").read_text()[-3000:]
-        outcome: dict[str, Any] = json.loads(said.splitlines()[-1])
+        with self.start(tick) as running:
+            running.process.join()
+            assert running.process.exitcode == 0, running.err.read_text()[-3000:]
+            outcome: dict[str, Any] = json.loads(running.out.read_text().splitlines()[-1])
         return outcome
 
     def run_killed(self, tick: datetime, step: str, after_seconds: float) -> None:
         """Starts the tick, and kills it (kill -9) so long after a step began."""
-        log = self.project.folder / "dagster.log"
-        with self.start(tick) as process:
-            while process.poll() is None and f" {step} - STEP_START" not in _events_of(log):
+        with self.start(tick) as running:
+            while running.process.is_alive() and f" {step} - STEP_START" not in _events_of(
+                running.err
+            ):
                 time.sleep(0.2)
             time.sleep(after_seconds)
-            os.killpg(process.pid, signal.SIGKILL)
+            running.process.kill()
+            running.process.join()
+            assert running.process.exitcode == -signal.SIGKILL, running.err.read_text()[-3000:]
 
     def published(self) -> dict[str, list[tuple[Any, ...]]]:
         with duckdb.connect(str(self.project.duckdb), read_only=True) as connection:
@@ -83,8 +85,6 @@ class Line:
 
 def _events_of(log: Path) -> str:
     """The lines of Dagster's log as `step - EVENT`."""
-    if not log.exists():
-        return ""
     parts = [line.split(" - ") for line in log.read_text().splitlines()]
     return "\n".join(f" {part[-3]} - {part[-2]}" for part in parts if len(part) > 4)
 
@@ -153,8 +153,9 @@ def test_whatever_happens_the_end_is_that_of_undisturbed_days(lines: tuple[Line,
             disturb = DISTURBANCES[number // EVERY % len(DISTURBANCES)]
             disturb(disturbed, tick)
             disturbed.happened.append(f"{tick}: {disturb.__doc__}")
-        for line in lines:
-            outcome = line.run(tick)
+        with ThreadPoolExecutor() as both:
+            outcomes = list(both.map(Line.run, lines, [tick, tick]))
+        for line, outcome in zip(lines, outcomes, strict=True):
             stopped = [step for step in outcome["failed"] if not step.startswith("destinations__")]
             assert stopped == [], (line.happened, outcome)
     after = undisturbed.published()

@@ -1,4 +1,5 @@
-"""The file destination on a disk, on S3 (moto's server) and on SFTP (OpenSSH's)."""
+"""The file destination on a disk, on S3 (moto's server), on Google Cloud Storage (an emulator) and
+on SFTP (OpenSSH's)."""
 
 import getpass
 import io
@@ -13,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fsspec
 import paramiko
 import pyarrow.parquet as pq
 import pytest
+from gcp_storage_emulator import server as google_server
 from moto.server import ThreadedMotoServer
 from test_destinations_file import COLUMNS, TYPED, TYPED_ROWS, cut_short
 
@@ -45,6 +48,8 @@ class Remote:
     put: Callable[[bytes], Any]
     left_over: Callable[[], Sequence[str]]
     """What an unfinished write has left."""
+    forgets: bool = True
+    """Whether a later write clears that away; else the place itself does, after days."""
 
     def connect(self, file_format: str = "csv") -> FileDestination:
         return FileDestination(self.path, file_format, self.options)
@@ -68,6 +73,8 @@ def no_cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
+    # Google's client asks a server of its own, by another protocol, of which kind a bucket is.
+    monkeypatch.setenv("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"):
         monkeypatch.delenv(name, raising=False)
 
@@ -95,6 +102,52 @@ def s3(moto: str) -> Remote:
         read=lambda: bytes(looking.cat(path)),
         put=lambda content: looking.pipe(path, content),
         left_over=uploads,
+    )
+
+
+# Google Cloud Storage
+
+
+def cancel_upload(request: Any, response: Any, storage: Any) -> None:
+    """Google's documented answer to the cancellation of an upload, which the emulator lacks."""
+    storage.delete_resumable_file_obj(request.query["upload_id"][0])
+    response.status = SimpleNamespace(value=499, phrase="Client Closed Request")
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[tuple[str, Any]]:
+    """Address and storage of the emulator."""
+    [uploads] = [
+        methods for path, methods in google_server.HANDLERS if path.startswith("^/upload/")
+    ]
+    uploads["DELETE"] = cancel_upload
+    server = google_server.create_server("127.0.0.1", 0, in_memory=True)
+    server.start()
+    host, port = server._api._httpd.server_address
+    yield f"http://{host}:{port}", server._storage
+    server.stop()
+
+
+@pytest.fixture
+def gcs(google: tuple[str, Any]) -> Remote:
+    address, storage = google
+    options = {"endpoint_url": address, "token": "anon", "project": "p"}
+    looking = fsspec.filesystem(
+        "gcs", skip_instance_cache=True, use_listings_cache=False, **options
+    )
+    bucket = f"b{os.urandom(4).hex()}"
+    looking.mkdir(bucket)
+    path = f"{bucket}/audiences/x"
+
+    return Remote(
+        f"gcs://{path}",
+        options,
+        read=lambda: bytes(looking.cat(path)),
+        put=lambda content: looking.pipe(path, content),
+        left_over=lambda: [
+            upload["name"] for upload in storage.resumable.values() if upload["bucket"] == bucket
+        ],
+        forgets=False,
     )
 
 
@@ -204,7 +257,7 @@ def on_disk(folder: Path, address: str, options: dict[str, Any]) -> Remote:
     )
 
 
-@pytest.fixture(params=["local", "s3", "sftp"])
+@pytest.fixture(params=["local", "s3", "gcs", "sftp"])
 def remote(request: pytest.FixtureRequest) -> Remote:
     made: Remote = request.getfixturevalue(request.param)
     return made
@@ -322,7 +375,16 @@ def test_a_process_killed_in_the_middle_leaves_the_old_file(remote: Remote) -> N
     assert len(remote.left_over()) == 1
     remote.connect().write(COLUMNS, [("a", "new")])
     assert remote.read() == b"entity_key,note\r\na,new\r\n"
-    assert remote.left_over() == []
+    assert len(remote.left_over()) == (0 if remote.forgets else 1)
+
+
+# Google Cloud Storage alone
+
+
+def test_a_bucket_of_googles_that_is_not_there(gcs: Remote) -> None:
+    path = "gcs://nowhere-at-all/x.csv"
+    with pytest.raises(StrataError, match=f"file {path} cannot be written: .*"):
+        FileDestination(path, "csv", gcs.options).write(COLUMNS, [])
 
 
 # S3 alone
