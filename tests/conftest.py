@@ -37,6 +37,7 @@ LONGEST_FIRST = [
     "test_segment_tools.py", "test_identity.py", "test_events.py", "test_backfill.py",
     "test_staging_interfaces.py", "test_engine.py", "test_macros.py", "test_operations.py",
     "test_experiments.py", "test_activation_killed.py", "test_activation_faults.py",
+    "test_schedules.py", "test_sensors.py", "test_event_settings.py",
 ]  # fmt: skip
 
 
