@@ -1,6 +1,6 @@
 """Two days of hourly ticks in which something happens every few hours, beside two in which nothing
-does. `make two-days` runs it and takes most of an hour; STRATA_TEST_TICKS and STRATA_TEST_EVERY say
-how many ticks, and after how many something happens.
+does. `make two-days` runs it, as long as 96 refreshes take. STRATA_TEST_TICKS and STRATA_TEST_EVERY
+say how many ticks, and after how many something happens.
 
 Every tick is a process of its own with Dagster's own instance, as the daemon would start it. What
 stops it is told by the outcome, and the tick is gone on with from where it stopped, as the daemon's
