@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,10 +52,6 @@ class Project:
             "COLUMNS": "160",
             **self.settings,
         }
-
-    def command(self, *arguments: str) -> list[str]:
-        """The `strata` command of this project's own sources."""
-        return [sys.executable, "-m", MODULE, *arguments]
 
     @property
     def environment_here(self) -> dict[str, str]:
