@@ -193,7 +193,9 @@ class Dbt:
         return other
 
     def _compile(self, what: Sequence[str], variables: dict[str, Any]) -> list[Any]:
-        outcome = self._invoke(["compile", *what], self.variables | variables, self.manifest)
+        # Writing manifest.json takes longer than compiling one template.
+        arguments = ["compile", "--no-write-json", *what]
+        outcome = self._invoke(arguments, self.variables | variables, self.manifest)
         if not isinstance(outcome.result, RunExecutionResult):
             raise UsageError(_words(outcome.exception))
         results = [_node_result(result) for result in outcome.result.results]

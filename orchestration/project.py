@@ -31,10 +31,15 @@ def last_edited() -> float:
     return max(path.stat().st_mtime for path in _files_of_dbt(PROJECT_DIR))
 
 
-def digest_of_files(project: Path) -> str:
-    """The same text for the same files that dbt reads, another when one is edited or moved."""
+def digest_of_files(project: Path, without: Path | None = None) -> str:
+    """The same text for the same files that dbt reads, another when one is edited or moved.
+
+    Those in the folder `without` do not count.
+    """
     digest = sha256()
     for path in _files_of_dbt(project):
+        if without and path.is_relative_to(without):
+            continue
         digest.update(f"{path.relative_to(project)}\0".encode())
         digest.update(sha256(path.read_bytes()).digest() if path.is_file() else b"")
     return digest.hexdigest()

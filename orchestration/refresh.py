@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from expectations.audit import AuditReport, audit
 from expectations.docs_index import write_verdicts
 from expectations.suites import DriftBounds, IdentityBounds
-from orchestration import run_records
+from orchestration import run_records, unchanged
 from orchestration.bi_copy import place_of_copy, publish_copy
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.errors import RefreshFailed, StrataError
@@ -86,6 +86,8 @@ class Refresh:
     """Whether what can be rebuilt is: incremental models from their first row on."""
     step: str = "write"
     started_at: datetime = field(default_factory=utc_now)
+    kept: tuple[str, ...] = ()
+    """Unique ids of what the write left as it was: the sources below did not change."""
     _renewed_at: float = 0.0
 
     @classmethod
@@ -100,6 +102,7 @@ class Refresh:
         """A refresh that has checked that the warehouse opens and the project parses."""
         check_reachable(target)
         drift_bounds()  # a wrong setting stops before anything is written
+        unchanged.longest()
         dbt = Dbt(target_name(target), {"strata_sources": sources}, progress.result, progress.note)
         progress("reading the project")
         _ = dbt.manifest
@@ -139,8 +142,37 @@ class Refresh:
             self._lease.release(connection, utc_now())
 
     def write(self, select: Sequence[str] = ()) -> list[NodeResult]:
-        """Builds everything up to the candidates, or some of it; nobody reads it yet."""
-        return self._build("write", select, NOT_WRITTEN)
+        """Builds everything up to the candidates, or some of it; nobody reads it yet.
+
+        Of everything, what reads only sources that did not change stays as it is (`kept`).
+        """
+        longest = unchanged.longest()
+        with self._recorded("write") as recorded:
+            found = None if select or self.excluded else self._unchanged(longest)
+            with engine(self.dbt.target).begin() as connection:
+                unchanged.forget(connection)
+            self.kept = tuple(sorted(found.nodes)) if found else ()
+            if found and found.systems:
+                self.progress.note(
+                    f"unchanged since {found.since}Z, so not built again: "
+                    f"{', '.join(found.systems)}"
+                )
+            flags = ["--indirect-selection", "cautious"] if self.kept else []
+            names = [self.dbt.manifest.nodes[one].name for one in self.kept]
+            self._build_in(recorded, select, [*NOT_WRITTEN, *names], flags)
+            if found:
+                with engine(self.dbt.target).begin() as connection:
+                    unchanged.remember(connection, found)
+        return recorded.results
+
+    def _unchanged(self, longest: timedelta) -> unchanged.Unchanged | None:
+        """What need not be built again; None where a source cannot be read, as dbt will say."""
+        warehouse = engine(self.dbt.target)
+        try:
+            found = unchanged.look(self.dbt, warehouse, self.as_of, self.run_id, longest)
+        except (StrataError, SQLAlchemyError):
+            return None
+        return replace(found, nodes=frozenset(), systems=()) if self.is_full else found
 
     def rejected(self) -> list[str]:
         """One line per reason for which source rows were not used."""
@@ -321,28 +353,35 @@ class Refresh:
         *,
         is_part: bool = False,
     ) -> list[NodeResult]:
+        # A test of models of two parts waits for the later one.
+        flags = ["--indirect-selection", "buildable"] if is_part else []
+        with self._recorded(step) as recorded:
+            self._build_in(recorded, select, exclude, flags)
+        return recorded.results
+
+    def _build_in(
+        self,
+        recorded: _Recorded,
+        select: Sequence[str],
+        exclude: Sequence[str],
+        flags: Sequence[str],
+    ) -> None:
         variables = {"run_id": self.run_id, "as_of": self.as_of.isoformat()}
         self.dbt.on_result = self._on_result
-        with self._recorded(step) as recorded:
-            try:
-                recorded.results = self.dbt.run(
-                    "build",
-                    select,
-                    [*exclude, *self.excluded, "resource_type:unit_test"],
-                    [
-                        *(["--full-refresh"] if self.is_full else []),
-                        # A test of models of two parts waits for the later one.
-                        *(["--indirect-selection", "buildable"] if is_part else []),
-                    ],
-                    **variables,
-                )
-            except NodesFailed as error:
-                recorded.results = error.results
-                raise
-            finally:
-                recorded.told |= _tell(recorded.results)
-                self._keep_failing_rows(recorded.results, variables)
-        return recorded.results
+        try:
+            recorded.results = self.dbt.run(
+                "build",
+                select,
+                [*exclude, *self.excluded, "resource_type:unit_test"],
+                [*(["--full-refresh"] if self.is_full else []), *flags],
+                **variables,
+            )
+        except NodesFailed as error:
+            recorded.results = error.results
+            raise
+        finally:
+            recorded.told |= _tell(recorded.results)
+            self._keep_failing_rows(recorded.results, variables)
 
     def _keep_failing_rows(self, results: list[NodeResult], variables: dict[str, str]) -> None:
         """The rows that data tests found, in the schema test_failures, for a person to look at.

@@ -51,7 +51,19 @@ RUN_NODES = sa.Table(
     sa.Column("row_count", sa.BigInteger),
     sa.Column("byte_count", sa.BigInteger),
 )
-TABLES = (RUNS, RUN_STEPS, RUN_NODES, leases)
+SOURCE_CURSORS = sa.Table(
+    "source_cursors",
+    metadata,
+    sa.Column("source_system", sa.Text),
+    sa.Column("table_name", sa.Text),
+    sa.Column("row_count", sa.BigInteger),
+    sa.Column("last_loaded_at", sa.DateTime),
+    sa.Column("as_of", sa.DateTime),
+    sa.Column("built_as_of", sa.DateTime),
+    sa.Column("run_id", sa.Text),
+    sa.Column("project", sa.Text),
+)
+TABLES = (RUNS, RUN_STEPS, RUN_NODES, SOURCE_CURSORS, leases)
 
 
 def make_tables(connection: sa.Connection) -> None:

@@ -18,6 +18,12 @@
 
     {%- set declared = _source_node(system, table) -%}
     {%- do _say_what_is_absent(declared) -%}
+    {{- return(_landed_rows(declared, relation)) -}}
+{%- endmacro %}
+
+
+{#- The rows of a raw table, where it is landed, in the shape that it is declared with. -#}
+{% macro _landed_rows(declared, relation) %}
     {%- set existing = load_relation(relation) -%}
     {%- set found = {} -%}
     {%- if existing -%}
@@ -27,7 +33,7 @@
     {%- elif flags.WHICH in ('run', 'build') and not declared.meta.get('optional') -%}
         {%- do exceptions.raise_compiler_error(
             "The table " ~ relation.schema ~ "." ~ relation.identifier ~ " does not exist. "
-            ~ "The source '" ~ system ~ "' needs it (" ~ declared.original_file_path ~ "). "
+            ~ "The source '" ~ declared.source_name ~ "' needs it (" ~ declared.original_file_path ~ "). "
             ~ "Create it as a table or view, or choose another system for its domain in strata_sources."
         ) -%}
     {%- endif -%}
@@ -49,7 +55,7 @@
     {%- if missing -%}
         {%- do exceptions.raise_compiler_error(
             "The table " ~ relation.schema ~ "." ~ relation.identifier ~ " has no column "
-            ~ missing | join(', ') ~ ", which the source '" ~ system ~ "' requires ("
+            ~ missing | join(', ') ~ ", which the source '" ~ declared.source_name ~ "' requires ("
             ~ declared.original_file_path ~ "). Columns found: " ~ found.keys() | sort | join(', ') ~ "."
         ) -%}
     {%- endif -%}

@@ -181,6 +181,17 @@ def freshness(context: dg.AssetExecutionContext, instant: Instant) -> Events:
         yield dg.MaterializeResult(asset_key=key, metadata=metadata)
 
 
+def _kept(context: dg.AssetExecutionContext, unique_ids: Sequence[str]) -> Events:
+    """What was not built again is up to date all the same, and what reads it goes on."""
+    for unique_id in unique_ids:
+        if not unique_id.startswith("test."):
+            asset_key = TRANSLATOR.get_asset_key(node(unique_id))
+            if asset_key in context.selected_asset_keys:
+                yield dg.MaterializeResult(
+                    asset_key=asset_key, metadata={"built": "no: its sources did not change"}
+                )
+
+
 Build = Callable[[Refresh, Sequence[str]], list[NodeResult]]
 
 
@@ -192,6 +203,7 @@ def _of_dbt(
     def step(context: dg.AssetExecutionContext, instant: Instant) -> Events:
         with _step(context, instant, name) as run:
             yield from _shown(context, lambda: build(run, _models(context)))
+            yield from _kept(context, run.kept)
 
     step.__doc__ = description
     with chdir(PROJECT_DIR):  # dbt looks for `path:` below the folder it is called from

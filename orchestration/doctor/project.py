@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
+from orchestration import unchanged
 from orchestration.activation.exposures import load_syncs
 from orchestration.activation.runner import connect, utc_now
 from orchestration.dbt import Dbt
@@ -28,6 +29,7 @@ def settings(_: Installation) -> Iterator[Result]:
     """The variables of dbt_project.yml: readable, of the right shape, and each read by somebody."""
     given = project_vars()
     drift_bounds()
+    unchanged.longest()
     default_instant()
     if unknown := _unread(given):
         yield warning("settings", f"{SETTINGS} sets {some(unknown)}", "Correct the name.")
