@@ -70,8 +70,8 @@ def longest() -> timedelta:
     given = project_vars().get("rebuild_unchanged_after_hours", 24)
     if not isinstance(given, int) or isinstance(given, bool) or given < 0:
         raise UsageError(
-            f"rebuild_unchanged_after_hours is {given!r}. It takes a whole number of hours; 0 builds "
-            "everything each time."
+            f"rebuild_unchanged_after_hours is {given!r}. It takes a whole number of hours; 0 "
+            "builds everything each time."
         )
     return timedelta(hours=given)
 
