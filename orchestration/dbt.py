@@ -193,9 +193,7 @@ class Dbt:
         return other
 
     def _compile(self, what: Sequence[str], variables: dict[str, Any]) -> list[Any]:
-        # Writing manifest.json takes longer than compiling one template.
-        arguments = ["compile", "--no-write-json", *what]
-        outcome = self._invoke(arguments, self.variables | variables, self.manifest)
+        outcome = self._invoke(["compile", *what], self.variables | variables, self.manifest)
         if not isinstance(outcome.result, RunExecutionResult):
             raise UsageError(_words(outcome.exception))
         results = [_node_result(result) for result in outcome.result.results]
@@ -211,6 +209,9 @@ class Dbt:
         options += ["--vars", json.dumps(variables, sort_keys=True), "--log-level", "none"]
         if self.target:
             options += ["--target", self.target]
+        if arguments[0] != "docs":
+            # Only dbt's pages read manifest.json, which takes half a second of each invocation.
+            options += ["--no-write-json"]
         runner = dbtRunner(manifest=manifest, callbacks=[self._report])
         return runner.invoke(["--no-use-colors", *arguments, *options])
 
