@@ -81,7 +81,17 @@ def alert_sensors(manifest: Mapping[str, Any]) -> list[dg.SensorDefinition]:
             _tell_of_job(context, settings, _job_alert(context, failed), told)
         _check(told)
 
-    return [alerts, alert_on_failure]
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells the channels that were told of a failed job that it succeeds again.",
+    )
+    def alert_on_recovery(context: dg.RunStatusSensorContext) -> None:
+        told = Told()
+        _tell_of_recovery(context, AlertSettings.read(), told)
+        _check(told)
+
+    return [alerts, alert_on_failure, alert_on_recovery]
 
 
 def _one_pass(settings: AlertSettings, manifest: Mapping[str, Any]) -> tuple[list[Alert], Told]:
@@ -130,15 +140,24 @@ def _is_said(failed: Sequence[dg.DagsterEvent], keys: set[str]) -> bool:
 def _job_alert(context: dg.RunFailureSensorContext, failed: Sequence[dg.DagsterEvent]) -> Alert:
     run = context.dagster_run
     words = "; ".join(_step_in_words(event) for event in failed)
+    return _failed_job(
+        run.job_name,
+        one_line(words or context.failure_event.message or "Dagster does not say why"),
+        utc_now(),
+        f"look at the run {run.run_id} in Dagster",
+    )
+
+
+def _failed_job(job: str, message: str, since: datetime, command: str) -> Alert:
     return Alert(
         kind="failed_job",
-        about=run.job_name,
+        about=job,
         severity="error",
-        subject=f"The job {run.job_name} failed",
-        message=one_line(words or context.failure_event.message or "Dagster does not say why"),
-        since=utc_now(),
+        subject=f"The job {job} failed",
+        message=message,
+        since=since,
         affects="",
-        command=f"look at the run {run.run_id} in Dagster",
+        command=command,
     )
 
 
@@ -155,24 +174,54 @@ def _step_in_words(event: dg.DagsterEvent) -> str:
 def _tell_of_job(
     context: dg.RunFailureSensorContext, settings: AlertSettings, alert: Alert, told: Told
 ) -> None:
-    """Tell each channel that was not told since the job last succeeded, or too long ago.
-
-    When it was told is kept where Dagster keeps its own cursors: the warehouse may be closed.
-    """
-    kept = context.instance.daemon_cursor_storage
+    """Tell each channel that was not told since the job last succeeded, or too long ago."""
     last_success = _last_success(context.instance, alert.about)
     for channel in settings.channels:
-        name = f"strata/told/{alert.key}/{channel}"
-        stamp = kept.get_cursor_values({name}).get(name)
-        told_at = datetime.fromisoformat(stamp) if stamp else None
+        since, told_at = _was_told(context.instance, alert.about, channel)
         if told_at and last_success and told_at < last_success:
-            told_at = None
+            since = told_at = None  # of an earlier failure, whose recovery could not be told
         now = utc_now()
         if told_at and now - told_at < timedelta(hours=settings.remind_after_hours):
             continue
         notice = Notice("reminder" if told_at else "opened", alert, told_at)
         if send(settings, channel, [notice], told):
-            kept.set_cursor_values({name: now.isoformat()})
+            _note_told(context.instance, alert.about, channel, since or alert.since, now)
+
+
+def _tell_of_recovery(
+    context: dg.RunStatusSensorContext, settings: AlertSettings, told: Told
+) -> None:
+    """Tell each channel that was told that the job failed."""
+    job = context.dagster_run.job_name
+    for channel in settings.channels:
+        since, told_at = _was_told(context.instance, job, channel)
+        if since and told_at:
+            notice = Notice("resolved", _failed_job(job, "", since, ""), told_at, utc_now())
+            if send(settings, channel, [notice], told):
+                _note_told(context.instance, job, channel)
+
+
+def _was_told(
+    instance: dg.DagsterInstance, job: str, channel: str
+) -> tuple[datetime | None, datetime | None]:
+    """Since when a channel knows that a job fails, and when it was told last."""
+    name = _told_name(job, channel)
+    since, _, told_at = (
+        instance.daemon_cursor_storage.get_cursor_values({name}).get(name, "").partition(" ")
+    )
+    if not since:
+        return None, None
+    return datetime.fromisoformat(since), datetime.fromisoformat(told_at or since)
+
+
+def _note_told(instance: dg.DagsterInstance, job: str, channel: str, *times: datetime) -> None:
+    """Kept where Dagster keeps its own cursors: the warehouse may be closed."""
+    said = " ".join(time.isoformat() for time in times)
+    instance.daemon_cursor_storage.set_cursor_values({_told_name(job, channel): said})
+
+
+def _told_name(job: str, channel: str) -> str:
+    return f"strata/told/failed_job:{job}/{channel}"
 
 
 def _last_success(instance: dg.DagsterInstance, job: str) -> datetime | None:

@@ -205,7 +205,7 @@ def test_assets_form_no_cycle_and_end_at_the_destinations(
 
 def test_sensors_tell_what_is_wrong(definitions: dict[str, list[str]]) -> None:
     assert definitions["sensors"] == [
-        "edited_segments", "new_rows", "alerts", "alert_on_failure"
+        "edited_segments", "new_rows", "alerts", "alert_on_failure", "alert_on_recovery",
     ]  # fmt: skip
 
 

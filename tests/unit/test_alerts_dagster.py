@@ -20,7 +20,7 @@ from orchestration.demo_receiver import Fault
 from orchestration.errors import WarehouseUnavailable
 from orchestration.project import utc_now
 
-ALERTS, ON_FAILURE = dagster_alerts.alert_sensors(manifest(exposure()))
+ALERTS, ON_FAILURE, ON_RECOVERY = dagster_alerts.alert_sensors(manifest(exposure()))
 
 
 @pytest.fixture
@@ -90,9 +90,22 @@ def fails(
     ON_FAILURE(context.for_run_failure())
 
 
-def test_both_sensors_run_unless_somebody_switches_them_off() -> None:
-    assert [one.name for one in (ALERTS, ON_FAILURE)] == ["alerts", "alert_on_failure"]
-    for sensor in (ALERTS, ON_FAILURE):
+def succeeds(instance: dg.DagsterInstance) -> None:
+    """A run succeeds, and Dagster calls the sensor."""
+    ended = run(instance, "write", None)
+    [event] = [one for one in ended.all_events if one.event_type_value == "PIPELINE_SUCCESS"]
+    ON_RECOVERY(
+        dg.build_run_status_sensor_context(
+            sensor_name="alert_on_recovery", dagster_event=event, dagster_instance=instance,
+            dagster_run=ended.dagster_run,
+        )
+    )  # fmt: skip
+
+
+def test_the_sensors_run_unless_somebody_switches_them_off() -> None:
+    sensors = (ALERTS, ON_FAILURE, ON_RECOVERY)
+    assert [one.name for one in sensors] == ["alerts", "alert_on_failure", "alert_on_recovery"]
+    for sensor in sensors:
         assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
     assert ALERTS.minimum_interval_seconds == 300
 
@@ -185,6 +198,26 @@ def test_a_failed_run_is_told_where_there_is_no_warehouse_once_until_it_succeeds
     run(instance, "write", None)
     fails(instance)
     assert len(slack.requests) == 2
+
+
+def test_a_job_that_succeeds_again_is_told_to_those_who_know_that_it_failed(
+    instance: dg.DagsterInstance, file: Path, slack: SlackWebhook
+) -> None:
+    assert not file.exists()
+    succeeds(instance)
+    assert slack.requests == []
+    fails(instance)
+    slack.fail("hushhush", Fault(status=500, body="later"))
+    with pytest.raises(dagster_alerts.NotEverybodyTold, match="500: later"):
+        succeeds(instance)
+    succeeds(instance)
+    assert slack.lines()[0] == "*Strata alert: resolved: The job refresh failed*"
+    assert slack.lines()[-1] == "• *The job refresh failed*: resolved after 1 min"
+    told = len(slack.requests)
+    succeeds(instance)
+    assert len(slack.requests) == told
+    fails(instance)
+    assert len(slack.requests) == told + 1
 
 
 def test_a_failed_run_that_could_not_be_told_is_told_with_the_next_one(
