@@ -89,7 +89,8 @@ def run_docs(context: dg.OpExecutionContext, instant: Instant) -> None:
 
 
 def _job(op: Any, description: str) -> dg.JobDefinition:
-    graph = dg.GraphDefinition(name=op.name, node_defs=[op], description=description)
+    # Dagster loads no two ops or graphs of one name.
+    graph = dg.GraphDefinition(name=f"{op.name}_graph", node_defs=[op], description=description)
     return graph.to_job(
         name=op.name if op.name != "docs" else "nightly_docs",
         tags=TAGS,

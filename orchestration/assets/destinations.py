@@ -18,7 +18,7 @@ def sync_asset(sync: Sync) -> dg.AssetsDefinition:
     @dg.asset(
         key=["destinations", sync.name],
         deps=[audience],
-        group_name="activate",
+        group_name="destinations",
         owners=[sync.owner_email],
         kinds={sync.destination},
         description=f"Delivers {sync.audience} to the destination '{sync.destination}'.",

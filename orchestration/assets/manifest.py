@@ -93,12 +93,20 @@ class Translator(DagsterDbtTranslator):
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
         spec = super().get_asset_spec(manifest, unique_id, project)
-        deps = [dep for dep in spec.deps if dep.asset_key.path[0] != "published"]
+        keys = [_raw_table(dep.asset_key) for dep in spec.deps]
+        deps = [dg.AssetDep(key) for key in dict.fromkeys(keys) if key.path[0] != "published"]
         props = self.get_resource_props(manifest, unique_id)
         metadata = {**spec.metadata, **code_reference(props["original_file_path"])}
         if props["name"] in ("customer_360", "account_360"):
             metadata["dagster/column_lineage"] = _lineage_of_360(props["name"])
         return spec.replace_attributes(deps=deps, metadata=metadata)
+
+
+def _raw_table(key: dg.AssetKey) -> dg.AssetKey:
+    """Of a seed of the demo, such as `raw_stripe/stripe__plan`, the raw table it stands for."""
+    schema, name = key.path[0], key.path[-1]
+    system = schema.removeprefix("raw_")
+    return key if schema == system else dg.AssetKey([system, name.removeprefix(f"{system}__")])
 
 
 def _lineage_of_360(name: str) -> dg.TableColumnLineage:

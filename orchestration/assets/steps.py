@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -45,7 +46,10 @@ from orchestration.traces import of_run
 from orchestration.warehouse import check_reachable, target_name
 
 AUDIT = dg.AssetKey(["operations", "expectation_results"])
-SUITES = [*RELATION_SUITES, *(f"segment__{entry.segment_id}" for entry in SEGMENTS)]
+SUITES = {name: f"What is expected of {name} (docs/audit.md)." for name in RELATION_SUITES} | {
+    f"segment__{entry.segment_id}": f"What is expected of the members of '{entry.label}'."
+    for entry in SEGMENTS
+}
 Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 
@@ -69,9 +73,14 @@ def segment_key(segment_id: str) -> dg.AssetKey:
 
 REPORTED = [segment_key(entry.segment_id) for entry in SEGMENTS]
 RAW_TABLES = [
-    dg.AssetKey([source["source_name"], source["name"]]) for source in MANIFEST["sources"].values()
+    dg.AssetSpec(
+        [source["source_name"], source["name"]],
+        group_name=f"raw_{source['source_name']}",
+        description=source["description"],
+    )
+    for source in MANIFEST["sources"].values()
     if source["source_name"] != "published"
-]  # fmt: skip
+]
 
 
 @cache
@@ -165,7 +174,7 @@ def _events(context: dg.AssetExecutionContext, results: list[NodeResult]) -> Eve
 
 @dg.multi_asset(
     name="freshness",
-    specs=[dg.AssetSpec(key, group_name=key.path[0]) for key in RAW_TABLES],
+    specs=RAW_TABLES,
     can_subset=True,
 )
 def freshness(context: dg.AssetExecutionContext, instant: Instant) -> Events:
@@ -241,7 +250,9 @@ write = _of_dbt(
             description="What Great Expectations found of the candidates and the 360s.",
         )
     ],
-    check_specs=[dg.AssetCheckSpec(suite, asset=AUDIT) for suite in SUITES],
+    check_specs=[
+        dg.AssetCheckSpec(suite, asset=AUDIT, description=about) for suite, about in SUITES.items()
+    ],
 )
 def audit(context: dg.AssetExecutionContext, instant: Instant) -> Events:
     """Great Expectations judges the candidates and the 360s, in the warehouse.
@@ -254,11 +265,16 @@ def audit(context: dg.AssetExecutionContext, instant: Instant) -> Events:
         metadata={
             "expectations": report.expectation_count,
             "failed expectations": len(report.failed),
-            "data docs": dg.MetadataValue.url(report.docs_index.resolve().as_uri()),
+            "data docs": _file(report.docs_index),
         }
     )
     for suite in SUITES:
         yield _suite_check(report, suite)
+
+
+def _file(page: Path) -> dg.PathMetadataValue:
+    """A page by its path: browsers follow no link from a server to a file."""
+    return dg.MetadataValue.path(page.resolve())
 
 
 def _suite_check(report: AuditReport, suite: str) -> dg.AssetCheckResult:
@@ -275,7 +291,7 @@ def _suite_check(report: AuditReport, suite: str) -> dg.AssetCheckResult:
         else "not evaluated: a domain that it requires is switched off",
         metadata={
             "failed expectations": len(failures),
-            "page": dg.MetadataValue.url(page.resolve().as_uri()),
+            "page": _file(page),
         },
     )
 
@@ -295,15 +311,14 @@ activate = _part("activate", "Audiences over what is published, and experiments 
 def _spec(entry: Entry) -> dg.AssetSpec:
     return dg.AssetSpec(
         segment_key(entry.segment_id),
-        deps=[
-            dg.AssetKey(["segments", "segment_membership"]),
-            dg.AssetKey(["segments", "segment_trend"]),
-        ],
+        # Steps of one level run by name: after `activate` and `analytics`, which BI's copy holds
+        # too, and before destinations, for which it does not wait. With the trend it would.
+        deps=[dg.AssetKey(["segments", "segment_membership"])],
         description=f"**{entry.label}**\n\n{entry.description}\n\n{entry.purpose}".strip(),
         group_name="published",
         owners=[entry.owner] if "@" in entry.owner else None,
         tags={"strata/type": entry.type, "strata/entity": entry.entity},
-        kinds={"segment"},
+        kinds={"members"},  # "segment" would get the badge of a product of that name
         metadata=code_reference(SEGMENT_FILES / entry.type / f"{entry.segment_id}.sql"),
         skippable=True,
     )
@@ -313,7 +328,12 @@ def _spec(entry: Entry) -> dg.AssetSpec:
     name="report",
     specs=[_spec(entry) for entry in SEGMENTS],
     check_specs=[
-        dg.AssetCheckSpec("published", asset=key, description="Its last evaluation is published.")
+        dg.AssetCheckSpec(
+            "published",
+            asset=key,
+            description="Whether its last evaluation was published. "
+            "If it was held, the members are those of the one before.",
+        )
         for key in REPORTED
     ],
     can_subset=True,
@@ -322,6 +342,7 @@ def report(context: dg.AssetExecutionContext, instant: Instant) -> Events:
     """What became of each segment, with the numbers that its history is drawn from."""
     with _step(context, instant, "report") as run:
         shares, seconds = run.mrr_shares(), run.segment_seconds()
+        shares = {segment: round(share, 4) for segment, share in shares.items()}
         copied = publish_copy(instant.target)
         verdicts = run.verdicts()
         run.end("succeeded")
@@ -366,6 +387,6 @@ def _segment_events(verdict: Verdict, told: Mapping[str, float]) -> Events:
         description=verdict.reasons or "published",
         metadata={
             "published members": verdict.member_count,
-            "page": dg.MetadataValue.url(page.resolve().as_uri()),
+            "page": _file(page),
         },
     )
