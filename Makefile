@@ -84,17 +84,19 @@ clean:  ## remove everything that was generated, the demo's warehouse included
 
 # The tests start servers of their own: a PostgreSQL cluster, OpenSSH's SFTP, and Prism, which
 # answers by the API specification of a destination; and Chromium, to look at Dagster's UI. Where
-# their programs are missing and the machine lets us, they are installed. Where it does not, those tests say so and are skipped.
+# their programs are missing and the machine lets us, they are installed. Where it does not, those
+# tests say so and are skipped.
 PRISM := @stoplight/prism-cli@5.14.2
 test-servers:
 	@missing=; \
 	  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="postgresql"; \
 	  test -x /usr/sbin/sshd || command -v sshd >/dev/null || missing="$$missing openssh-server"; \
-  command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
-    missing="$$missing chromium chromium-driver"; \
+	  command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+	    missing="$$missing chromium chromium-driver"; \
 	  if [ -n "$$missing" ]; then \
 	    { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || \
+	      apt-get update -qq && \
+	      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || \
 	    echo "Not installed, so their tests will be skipped: $$missing"; fi
 	@test -x .venv/prism/node_modules/.bin/prism || \
 	  { command -v npm >/dev/null && mkdir -p .venv/prism && \

@@ -87,7 +87,7 @@ class Refresh:
     step: str = "write"
     started_at: datetime = field(default_factory=utc_now)
     kept: tuple[str, ...] = ()
-    """Unique ids of what the write left as it was: the sources below did not change."""
+    """Unique ids of what the write left as it was, in order: its sources did not change."""
     _renewed_at: float = 0.0
 
     @classmethod
@@ -151,7 +151,7 @@ class Refresh:
             found = None if select or self.excluded else self._unchanged(longest)
             with engine(self.dbt.target).begin() as connection:
                 unchanged.forget(connection)
-            self.kept = tuple(sorted(found.nodes)) if found else ()
+            self.kept = tuple(found.nodes) if found else ()
             if found and found.systems:
                 self.progress.note(
                     f"unchanged since {found.since}Z, so not built again: "
@@ -172,7 +172,7 @@ class Refresh:
             found = unchanged.look(self.dbt, warehouse, self.as_of, self.run_id, longest)
         except (StrataError, SQLAlchemyError):
             return None
-        return replace(found, nodes=frozenset(), systems=()) if self.is_full else found
+        return replace(found, nodes=(), systems=()) if self.is_full else found
 
     def rejected(self) -> list[str]:
         """One line per reason for which source rows were not used."""

@@ -53,8 +53,8 @@ class Remembered:
 class Unchanged:
     """What a write leaves as it is, and what it notes at its end."""
 
-    nodes: frozenset[str]
-    """Unique ids of seeds, models and tests."""
+    nodes: Sequence[str]
+    """Unique ids of seeds, models and tests, each after those that it reads."""
     systems: Sequence[str]
     """Systems of which no table changed, in order."""
     since: datetime | None
@@ -100,7 +100,7 @@ def look(
         else set()
     )
     seen = now.keys() | before.cursors.keys()
-    nodes = _as_before(dbt, same, seen, _relations(warehouse)) if same else frozenset()
+    nodes = _as_before(dbt, same, seen, _relations(warehouse)) if same else []
     rows = [
         {
             "source_system": system,
@@ -188,8 +188,8 @@ def _as_before(
     same: set[tuple[str, str]],
     seen: set[tuple[str, str]],
     relations: set[tuple[str, str]],
-) -> frozenset[str]:
-    """The nodes that read nothing but tables that are the same, and seeds."""
+) -> list[str]:
+    """The nodes that read nothing but tables that are the same, and seeds, in their order."""
     manifest = dbt.manifest
     asking = _macros_that_ask(manifest.macros)
     known: dict[str, bool] = {}
@@ -208,7 +208,10 @@ def _as_before(
             )
         return known[unique_id]
 
-    return frozenset(unique_id for unique_id in manifest.nodes if is_as_before(unique_id))
+    for unique_id in manifest.nodes:
+        is_as_before(unique_id)
+    # A node is known after those that it reads.
+    return [unique_id for unique_id in known if known[unique_id] and unique_id in manifest.nodes]
 
 
 def _may_stay(node: Any, asking: set[str], relations: set[tuple[str, str]]) -> bool:

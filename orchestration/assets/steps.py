@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from expectations.audit import AuditReport
 from expectations.docs_index import docs_page
 from expectations.suites import RELATION_SUITES
+from orchestration.activation.exposures import syncs_by_segment
 from orchestration.assets.manifest import (
     MANIFEST,
     SEGMENTS,
@@ -71,6 +72,7 @@ def segment_key(segment_id: str) -> dg.AssetKey:
     return dg.AssetKey(["published", segment_id])
 
 
+DELIVERED = syncs_by_segment(MANIFEST)
 REPORTED = [segment_key(entry.segment_id) for entry in SEGMENTS]
 RAW_TABLES = [
     dg.AssetSpec(
@@ -137,13 +139,17 @@ def _models(context: dg.AssetExecutionContext) -> list[str]:
     return names_of(context.selected_asset_keys) if context.is_subset else []
 
 
-def _shown(context: dg.AssetExecutionContext, build: Callable[[], list[NodeResult]]) -> Events:
+def _shown(
+    context: dg.AssetExecutionContext, run: Refresh, build: Callable[[], list[NodeResult]]
+) -> Events:
     """What dbt did, as Dagster events; those before a failure too."""
     try:
         results = build()
     except NodesFailed as failure:
+        yield from _kept(context, run.kept)
         yield from _events(context, failure.results)
         raise
+    yield from _kept(context, run.kept)
     yield from _events(context, results)
 
 
@@ -191,7 +197,10 @@ def freshness(context: dg.AssetExecutionContext, instant: Instant) -> Events:
 
 
 def _kept(context: dg.AssetExecutionContext, unique_ids: Sequence[str]) -> Events:
-    """What was not built again is up to date all the same, and what reads it goes on."""
+    """What was not built again is up to date all the same, and what reads it goes on.
+
+    First, as none of it reads what was built.
+    """
     for unique_id in unique_ids:
         if not unique_id.startswith("test."):
             asset_key = TRANSLATOR.get_asset_key(node(unique_id))
@@ -211,8 +220,7 @@ def _of_dbt(
 
     def step(context: dg.AssetExecutionContext, instant: Instant) -> Events:
         with _step(context, instant, name) as run:
-            yield from _shown(context, lambda: build(run, _models(context)))
-            yield from _kept(context, run.kept)
+            yield from _shown(context, run, lambda: build(run, _models(context)))
 
     step.__doc__ = description
     with chdir(PROJECT_DIR):  # dbt looks for `path:` below the folder it is called from
@@ -319,7 +327,16 @@ def _spec(entry: Entry) -> dg.AssetSpec:
         owners=[entry.owner] if "@" in entry.owner else None,
         tags={"strata/type": entry.type, "strata/entity": entry.entity},
         kinds={"members"},  # "segment" would get the badge of a product of that name
-        metadata=code_reference(SEGMENT_FILES / entry.type / f"{entry.segment_id}.sql"),
+        metadata={
+            **code_reference(SEGMENT_FILES / entry.type / f"{entry.segment_id}.sql"),
+            # As a link: as a dependency, a held segment would keep its members from destinations.
+            **{
+                f"delivered by {sync.name}": dg.MetadataValue.asset(
+                    dg.AssetKey(["destinations", sync.name])
+                )
+                for sync in DELIVERED.get(entry.segment_id, [])
+            },
+        },
         skippable=True,
     )
 

@@ -218,7 +218,7 @@ def test_the_history_of_a_segment_is_what_the_warehouse_says(
         run_id=outcome["run_id"],
     )
     ui.open("/assets/published/champions")
-    ui.shows(label, owner, "share of MRR")
+    ui.shows(label, owner, "share of MRR", "delivered by sync_champions_file")
     told = ui.rows()
     assert [told[name] for name in ("size", "entered", "left")] == [str(count) for count in counts]
     assert float(told["share of MRR"]) == share_of_mrr(project, "champions")

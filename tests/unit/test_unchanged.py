@@ -137,9 +137,11 @@ def test_the_first_refresh_builds_everything_and_the_next_what_asks_for_the_inst
     company: Company,
 ) -> None:
     first = company.refresh(MIDNIGHT)
-    assert (first.nodes, first.systems) == (frozenset(), [])
+    assert (first.nodes, first.systems) == ([], [])
     second = company.refresh(MIDNIGHT + timedelta(hours=1))
-    assert second.nodes == EVERYTHING
+    assert set(second.nodes) == EVERYTHING
+    assert second.nodes.index(STAGED) < second.nodes.index("model.strata.cleaned")
+    assert second.nodes.index("seed.strata.rates") < second.nodes.index(PAID)
     assert second.systems == ["billing", "crm"]
     assert second.since == MIDNIGHT
 
