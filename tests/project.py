@@ -150,8 +150,11 @@ class Project:
         return Project(folder, self.target, self.settings, self.sources)
 
 
-def places_of(engine: sa.Engine, words: Sequence[str]) -> list[str]:
-    """Where in the warehouse one of the words is: in any column, array or JSON of any table."""
+def places_of(engine: sa.Engine, words: Sequence[str], *, is_whole: bool = False) -> list[str]:
+    """Where in the warehouse one of the words is: in any column, array or JSON of any table.
+
+    Those that are whole values only, if it is so; for ids that are parts of other words.
+    """
     found: list[str] = []
     with engine.connect() as connection:
         columns: Sequence[Any] = connection.execute(
@@ -167,9 +170,12 @@ def places_of(engine: sa.Engine, words: Sequence[str]) -> list[str]:
             )
         ).all()
         for schema, name, column in columns:
-            text = sa.func.lower(sa.cast(sa.column(column), sa.Text))
-            table = sa.table(name, sa.column(column), schema=schema)
+            named: sa.ColumnClause[Any] = sa.column(sa.quoted_name(column, quote=True))
+            text = sa.func.lower(sa.cast(named, sa.Text))
+            table = sa.table(name, named, schema=schema)
             has_one = sa.or_(*(text.contains(word.lower(), autoescape=True) for word in words))
+            if is_whole:
+                has_one = text.in_([word.lower() for word in words])
             if connection.execute(sa.select(table).where(has_one).limit(1)).first():
                 found.append(f"{schema}.{name}.{column}")
     return found

@@ -229,7 +229,9 @@ def _other(connection: sa.Connection, relation: str, person: Person) -> Iterator
         yield Change(relation, "dropped", count, [DropTable(table)])
     if schema not in BUILT or relation in (*KEPT, *TEXTS, *OF_NOBODY):
         return
-    texts = [one.name for one in columns_of(connection, schema, name) if _is_text(one.data_type)]
+    columns = columns_of(connection, schema, name)
+    # Quoted, as a column may be called by a word of SQL.
+    texts = [sa.quoted_name(one.name, quote=True) for one in columns if _is_text(one.data_type)]
     built = sa.table(name, *map(sa.column, texts), schema=schema)
     named: list[sa.ColumnElement[bool]] = [
         built.c[column].in_(person.customer_ids) for column in texts
