@@ -80,8 +80,9 @@ def _at_destinations(
         )
     )
     names = [name for name, _ in rows]
+    believed = {name if name in names else f"sync_{name}" for name in removed_from}
     for name in removed_from:
-        if name not in names:
+        if not {name, f"sync_{name}"} & {*names}:
             raise UsageError(
                 f"--removed-from names {name}, whose destination does not have the person. Those "
                 f"that have: {', '.join(names) or 'none'}."
@@ -92,7 +93,7 @@ def _at_destinations(
         "where that does not remove them (a sync of mode upsert, or one that is gone), delete them "
         f"there by hand and say --removed-from {name}."
         for name, count in rows
-        if name not in removed_from
+        if name not in believed
     ]
 
 

@@ -240,6 +240,6 @@ def _not_found(connection: sa.Connection, named: str) -> str:
     return (
         f"Nothing is kept of '{named}': neither identity.identity_assignments, which knows "
         f"{known:,} customers, nor the history of segments nor an experiment has it. {accepted} "
-        "Test accounts and quarantined addresses are no customers, and whoever was erased is not "
-        "found any more."
+        "Identifiers that several people use are nobody's, and whoever was erased is not found any "
+        "more."
     )

@@ -304,9 +304,12 @@ def test_what_a_person_deleted_by_hand_is_believed_and_noted(warehouse: Warehous
     wrong = Request("cus_p00", "4512", "dpo", ["sync_other"])
     with pytest.raises(UsageError, match=r"names sync_other, .* Those that have: sync_list\."):
         erase(warehouse.engine, wrong)
-    erase(warehouse.engine, Request("cus_p00", "4512", "dpo", ["sync_list"]))
+    for name in ("sync_list", "list"):
+        asked = Request("cus_p00", "4512", "dpo", [name])
+        assert plan_erasure(warehouse.engine, asked).obstacles == []
+    erase(warehouse.engine, asked)
     assert warehouse.rows("select removed_from from operations.erasures") == [
-        {"removed_from": "sync_list"}
+        {"removed_from": "list"}
     ]
 
 
