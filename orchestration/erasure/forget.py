@@ -37,6 +37,7 @@ OF_NOBODY = (
     "operations.leases",
     "operations.run_nodes",
     "operations.run_steps",
+    "operations.source_cursors",
     "segments.segment_definition_history",
 )
 # Tables that keep people over runs, each with a function of its own below.
