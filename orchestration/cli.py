@@ -574,6 +574,53 @@ def prune(target: Target = None) -> None:
 
 
 @app.command()
+def erase(
+    who: Annotated[
+        str,
+        typer.Argument(metavar="ID", help="A customer: its id, an e-mail address, ..."),
+    ],
+    reason: Annotated[str, typer.Option(help="Why; kept, so do not name the person in it.")],
+    by: By = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Do it, for good. Without it, only shows what it would do."),
+    ] = False,
+    removed_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--removed-from",
+            metavar="SYNC",
+            help="A sync at whose destination you deleted the person by hand. Repeat it.",
+        ),
+    ] = None,
+    target: Target = None,
+) -> None:
+    """Erase a person from what is kept over runs, once sources and destinations have."""
+    from orchestration.bi_copy import publish_copy
+    from orchestration.erasure.erase import Request, forget_in_pages, plan_erasure
+    from orchestration.erasure.erase import erase as run_erasure
+    from orchestration.erasure.show import show_erasure
+    from orchestration.project import DATA_DOCS_DIR
+    from orchestration.warehouse import check_reachable, engine
+
+    check_reachable(target, must_exist=True)
+    request = Request(who, reason, by or getpass.getuser(), removed_from or [])
+    if not yes:
+        planned = plan_erasure(engine(target), request)
+        show_erasure(planned, out, is_done=False)
+        planned.check()
+        out.print("Nothing was erased; --yes does it, and nothing brings it back.")
+        return
+    done = run_erasure(engine(target), request)
+    show_erasure(done, out, is_done=True)
+    pages = forget_in_pages(DATA_DOCS_DIR, done.person)
+    if pages:
+        out.print(f"{pages:,} pages of {DATA_DOCS_DIR} reworded", highlight=False, soft_wrap=True)
+    publish_copy(target)
+    out.print("Erased. docs/erasure.md lists what may still have them, such as backups.")
+
+
+@app.command()
 def doctor(
     target: Target = None,
     as_json: Annotated[

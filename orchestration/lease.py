@@ -115,3 +115,20 @@ def is_gone(who: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def require_idle(connection: Connection, now: datetime) -> None:
+    """Keep every lease from being taken until the caller's transaction ends.
+
+    Raises:
+        StrataError: a run has one.
+    """
+    statement = select(leases).order_by(leases.c.lease_name)
+    if connection.dialect.name != "duckdb":  # lets one process write, and has no row locks
+        statement = statement.with_for_update()
+    for found in connection.execute(statement).all():
+        if found.expires_at > now and not is_gone(found.holder):
+            raise StrataError(
+                f"{found.lease_name}: a run of it is going on since {found.acquired_at}Z "
+                f"({found.holder}); wait for it, or until its lease expires at {found.expires_at}Z"
+            )

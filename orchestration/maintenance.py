@@ -1,18 +1,21 @@
-"""Jobs beside the refresh: history, reconciliation, old rows, pages."""
+"""Jobs beside the refresh: history, reconciliation, old rows, erasure, pages."""
 
 import sys
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 from rich.console import Console
 
 from orchestration.activation.reconcile import Drift
 from orchestration.assets.steps import Instant, in_words
+from orchestration.bi_copy import publish_copy
 from orchestration.docs_site import write_site
+from orchestration.erasure.erase import Request, erase, forget_in_pages, plan_erasure
 from orchestration.errors import NotReadable, StrataError
 from orchestration.progress import Steps
-from orchestration.project import parse_sources
+from orchestration.project import DATA_DOCS_DIR, parse_sources
 from orchestration.retention import prune
 from orchestration.segment_tools.backfill import backfill, instants_between
 from orchestration.syncs import chosen_syncs, drifts
@@ -81,6 +84,40 @@ def run_prune(context: dg.OpExecutionContext, instant: Instant) -> None:
             context.log.info(f"{table}: {count} rows deleted")
 
 
+class EraseConfig(dg.Config):
+    """Whom to erase. Dagster keeps this with the run: say the id, not the address."""
+
+    who: str
+    """Id of a customer, e-mail address or another identifier."""
+    reason: str
+    """Why; kept, so it must not name the person."""
+    by: str
+    """Who decides."""
+    removed_from: list[str] = Field(default=[])
+    """Syncs at whose destinations the person was deleted by hand."""
+    confirmed: bool = False
+    """Erases for good; without it the run only says what it would do."""
+
+
+@dg.op(name="erase")
+def run_erase(context: dg.OpExecutionContext, config: EraseConfig, instant: Instant) -> None:
+    """Erases a person from what is kept over runs, once sources and destinations have."""
+    with in_words():
+        check_reachable(instant.target, must_exist=True)
+        warehouse = engine(instant.target)
+        request = Request(config.who, config.reason, config.by, config.removed_from)
+        found = plan_erasure(warehouse, request)
+        if config.confirmed:
+            found = erase(warehouse, request)
+            forget_in_pages(DATA_DOCS_DIR, found.person)
+            publish_copy(instant.target)
+        for change in found.changes:
+            context.log.info(f"{change.relation}: {change.row_count} rows {change.action}")
+        found.check()
+        if not config.confirmed:
+            context.log.info("nothing was erased; `confirmed: true` does it")
+
+
 @dg.op(name="docs")
 def run_docs(context: dg.OpExecutionContext, instant: Instant) -> None:
     """Writes the pages of dbt docs, with every segment and its audit."""
@@ -102,4 +139,5 @@ def _job(op: Any, description: str) -> dg.JobDefinition:
 backfill_job = _job(run_backfill, "A refresh at each of many instants, oldest first.")
 reconcile_job = _job(run_reconcile, "Reads destinations back and reports where they differ.")
 prune_job = _job(run_prune, "Deletes old rows of the tables that runs write to.")
+erase_job = _job(run_erase, "Erases a person from what is kept over runs.")
 docs_job = _job(run_docs, "Writes dbt docs.")

@@ -24,6 +24,7 @@ from orchestration.maintenance import (
     TAGS,
     backfill_job,
     docs_job,
+    erase_job,
     prune_job,
     reconcile_job,
 )
@@ -148,7 +149,7 @@ def _daily(job: dg.JobDefinition, at: str) -> dg.ScheduleDefinition:
     )
 
 
-JOBS: Sequence[Any] = [refresh_job, full_rebuild_job, evaluate_job, backfill_job]
+JOBS: Sequence[Any] = [refresh_job, full_rebuild_job, evaluate_job, backfill_job, erase_job]
 SCHEDULES = [
     hourly,
     *(sync_schedule(sync) for sync in SYNCS if sync.schedule != ON_PUBLISH),

@@ -34,8 +34,9 @@ TOGETHER = {"test_postgres.py": "PostgreSQL", "test_people.py": "PostgreSQL"}
 LONGEST_FIRST = [
     "test_demo.py", "test_faults.py", "test_killed.py", "test_people.py", "test_postgres.py",
     "test_month.py", "test_bad_input.py", "test_dagster.py", "test_membership.py",
-    "test_segment_tools.py", "test_identity.py", "test_events.py", "test_backfill.py",
-    "test_staging_interfaces.py", "test_engine.py", "test_macros.py", "test_operations.py",
+    "test_segment_tools.py", "test_erasure.py", "test_identity.py", "test_events.py",
+    "test_backfill.py", "test_staging_interfaces.py", "test_engine.py", "test_macros.py",
+    "test_operations.py",
     "test_experiments.py", "test_activation_killed.py", "test_activation_faults.py",
     "test_schedules.py", "test_sensors.py", "test_event_settings.py",
 ]  # fmt: skip

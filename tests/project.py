@@ -150,6 +150,37 @@ class Project:
         return Project(folder, self.target, self.settings, self.sources)
 
 
+def places_of(engine: sa.Engine, words: Sequence[str], *, is_whole: bool = False) -> list[str]:
+    """Where in the warehouse one of the words is: in any column, array or JSON of any table.
+
+    Those that are whole values only, if it is so; for ids that are parts of other words.
+    """
+    found: list[str] = []
+    with engine.connect() as connection:
+        columns: Sequence[Any] = connection.execute(
+            sa.text(
+                "select columns.table_schema, columns.table_name, columns.column_name "
+                "from information_schema.columns as columns "
+                "inner join information_schema.tables as tables "
+                "on columns.table_schema = tables.table_schema "
+                "and columns.table_name = tables.table_name "
+                "where columns.table_catalog = current_database() "
+                "and tables.table_type = 'BASE TABLE' "
+                "and columns.table_schema not in ('pg_catalog', 'information_schema') order by 1, 2"
+            )
+        ).all()
+        for schema, name, column in columns:
+            named: sa.ColumnClause[Any] = sa.column(sa.quoted_name(column, quote=True))
+            text = sa.func.lower(sa.cast(named, sa.Text))
+            table = sa.table(name, named, schema=schema)
+            has_one = sa.or_(*(text.contains(word.lower(), autoescape=True) for word in words))
+            if is_whole:
+                has_one = text.in_([word.lower() for word in words])
+            if connection.execute(sa.select(table).where(has_one).limit(1)).first():
+                found.append(f"{schema}.{name}.{column}")
+    return found
+
+
 def _copy_parsed(source: Path, target: Path) -> None:
     """What dbt parsed, and for which files, to where there is none yet; whole or not at all."""
     names = [

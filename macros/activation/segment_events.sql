@@ -8,7 +8,8 @@
 
     Columns: entity_key (segment, entity, id, change and instant), payload_hash, segment_id,
     segment_label, change, entity, entity_id, changed_at, reason. The first publication of a
-    segment, in which everybody enters at once, is none of it. -#}
+    segment, in which everybody enters at once, is none of it, and neither is what an erased
+    customer once did. -#}
 {% macro segment_events(segments, days=7) -%}
     {%- set known = segment_definitions() -%}
     {%- for segment in segments if segment not in known -%}
@@ -70,6 +71,7 @@ events as (
         not changes.is_move
         and changes.changed_at > first_published.published_at
         and {{ within_last('changes.changed_at', days) }}
+        and not {{ is_erased('changes') }}
 ),
 
 hashed as (

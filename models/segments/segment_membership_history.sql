@@ -178,6 +178,7 @@ explained as (
             when published.is_redefined then 'definition_changed'
             when touched.outcome = 'preempted' then 'preempted'
             when merged_entities.entity_id is not null and entities.entity_id is null then 'entity_merged'
+            when entities.entity_id is null and {{ is_erased('touched') }} then 'erased'
             when entities.entity_id is null then 'entity_gone'
             when included.ended_at < {{ as_of() }} and included.ended_at >= published.previous_as_of then 'manual'
             when touched.entry_reason = 'manual' and included.entity_id is null then 'manual'

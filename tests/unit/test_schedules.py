@@ -1,7 +1,7 @@
 """When jobs run: hours that clocks skip or repeat, leap days, hours that were missed."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -97,3 +97,48 @@ def test_a_sync_keeps_its_hour_where_clocks_are_changed(
     schedule = sync_schedule(sync)
     found = ticks(schedule, day.replace(tzinfo=UTC), 2)
     assert tuple(tick.hour for tick in found) == nine_o_clock
+
+
+def test_an_erasure_only_says_what_it_would_do_until_it_is_confirmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from orchestration import maintenance
+    from orchestration.assets.steps import Instant
+    from orchestration.erasure.erase import Erasure, Request
+    from orchestration.erasure.forget import Change
+    from orchestration.erasure.person import Person
+
+    did: list[tuple[str, Request]] = []
+
+    def noted(what: str) -> Callable[[object, Request], Erasure]:
+        def note(_warehouse: object, request: Request) -> Erasure:
+            did.append((what, request))
+            return Erasure(
+                Person("cus_1", ["cus_1"], []),
+                [Change("identity.identity_assignments", "deleted", 3, [])],
+                ["a source has them"] if request.who == "there" else [],
+            )
+
+        return note
+
+    for name in ("check_reachable", "engine", "forget_in_pages", "publish_copy"):
+        monkeypatch.setattr(maintenance, name, lambda *_, **__: None)
+    monkeypatch.setattr(maintenance, "plan_erasure", noted("planned"))
+    monkeypatch.setattr(maintenance, "erase", noted("erased"))
+
+    def run(who: str, **more: object) -> bool:
+        config = {"who": who, "reason": "request 4512", "by": "dpo", **more}
+        done = maintenance.erase_job.execute_in_process(
+            run_config={"ops": {"erase": {"config": config}}},
+            resources={"instant": Instant()},
+            raise_on_error=False,
+        )
+        return done.success
+
+    assert run("cus_1")
+    assert did == [("planned", Request("cus_1", "request 4512", "dpo", []))]
+    did.clear()
+    assert run("cus_1", confirmed=True, removed_from=["sync_x"])
+    assert did[-1] == ("erased", Request("cus_1", "request 4512", "dpo", ["sync_x"]))
+    assert not run("there")
+    assert maintenance.erase_job.tags == maintenance.TAGS

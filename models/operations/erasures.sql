@@ -1,0 +1,3 @@
+{{ config(materialized='state_table') }}
+
+{{ declared_columns() }}
