@@ -242,21 +242,24 @@ def _acknowledge(connection: Any, sync: Sync) -> None:
     """Let the ledger hold for most members what the mapping sends of them."""
     from sqlalchemy import select, update
 
-    from orchestration.activation.audience import noted_hash, payload_hash
+    from orchestration.activation.audience import HASH, fields_hash, payload_hash
 
     with connection.begin():
         audience = read_audience(connection, sync)
         held, relation = ledger.sync_ledger.c, audience.relation
-        noted = noted_hash(sync, audience)
-        assert noted is not None  # noqa: S101 - the sync has a mapping
         now, audience_now = (
             select(one).where(relation.c.entity_key == held.entity_key).scalar_subquery()
-            for one in (payload_hash(sync, audience), noted)
+            for one in (payload_hash(sync, audience), relation.c[HASH])
         )
         connection.execute(
             update(ledger.sync_ledger)
             .where(held.entity_key.in_(select(relation.c.entity_key)))
-            .values(payload_hash=now, acknowledged_hash=now, audience_hash=audience_now)
+            .values(
+                payload_hash=now,
+                acknowledged_hash=now,
+                audience_hash=audience_now,
+                fields_hash=fields_hash(sync, audience),
+            )
         )
         connection.exec_driver_sql(
             "update activation.sync_ledger set acknowledged_hash = 'other', "

@@ -129,15 +129,15 @@ def payload_hash(sync: Sync, audience: Audience) -> ColumnElement[str]:
     )
 
 
-def noted_hash(sync: Sync, audience: Audience) -> ColumnElement[str] | None:
-    """SQL of what tells, without hashing a member's fields anew, that they are as they were.
+def fields_hash(sync: Sync, audience: Audience) -> str | None:
+    """Tells which fields of a member the sync sends; None where the audience's hash is the sync's.
 
-    The audience's own hash and which fields the sync sends; None where the sync's hash is as cheap.
+    With it and the audience's own hash a member is known to be as it was without hashing its
+    fields anew.
     """
     if not sync.mapping or sync.mode == "archive":
         return None
-    sent = md5(field_list(sync, audience).encode(), usedforsecurity=False).hexdigest()
-    return audience.relation.c[HASH].op("||")(bindparam(None, f":{sent[:8]}", Text))
+    return md5(field_list(sync, audience).encode(), usedforsecurity=False).hexdigest()[:8]
 
 
 def fields_of(sync: Sync, audience: Audience) -> Sequence[MappedField]:

@@ -67,6 +67,7 @@ sync_ledger = Table(
     TableColumn("entity_key", Text),
     TableColumn("payload_hash", Text),
     TableColumn("audience_hash", Text),
+    TableColumn("fields_hash", Text),
     TableColumn("acknowledged_hash", Text),
     TableColumn("operation", Text),
     TableColumn("state", Text),
@@ -97,6 +98,7 @@ sync_plan = Table(
     TableColumn("operation", Text),
     TableColumn("payload_hash", Text),
     TableColumn("audience_hash", Text),
+    TableColumn("fields_hash", Text),
     TableColumn("previous_hash", Text),
     TableColumn("generation", Integer),
     TableColumn("idempotency_key", Text),
@@ -286,8 +288,8 @@ def claim(
         **{
             name: planned.c[name]
             for name in (
-                "sync_name", "entity_key", "payload_hash", "audience_hash", "operation",
-                "idempotency_key", "generation", "identifier",
+                "sync_name", "entity_key", "payload_hash", "audience_hash", "fields_hash",
+                "operation", "idempotency_key", "generation", "identifier",
             )
         },
         "acknowledged_hash": case((held.state == "claimed", UNKNOWN), else_=held.acknowledged_hash),
@@ -440,6 +442,7 @@ def settle(connection: Connection, sync_name: str) -> None:
             state=case((planned.payload_hash.is_(None), "removed"), else_="delivered"),
             payload_hash=planned.payload_hash,
             audience_hash=planned.audience_hash,
+            fields_hash=planned.fields_hash,
             acknowledged_hash=case(
                 (planned.payload_hash.is_(None), null()), else_=held.acknowledged_hash
             ),

@@ -48,7 +48,7 @@ from orchestration.activation.audience import (
     HASH,
     Audience,
     field_list,
-    noted_hash,
+    fields_hash,
     payload_hash,
 )
 from orchestration.activation.exposures import KEY, Sync
@@ -186,6 +186,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
             known.c[KEY],
             wanted.c[HASH].label(HASH),
             wanted.c.audience_hash,
+            wanted.c.fields_hash,
             func.coalesce(wanted.c.identifier, known.c.identifier).label("identifier"),
             known.c.held_identifiers,
             *([wanted.c.rank] if sync.rank_column else []),
@@ -254,6 +255,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
         row.operation,
         row[HASH],
         row.audience_hash,
+        row.fields_hash,
         row.previous_hash,
         cast(generation, Integer).label("generation"),
         case(
@@ -268,16 +270,19 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
 def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
     """The keys of members and of ledger rows that are not simply as they should be."""
     held, relation = sync_ledger.c, audience.relation
-    noted, standing = noted_hash(sync, audience), payload_hash(sync, audience)
-    known = held.acknowledged_hash if noted is None else held.audience_hash
-    wanted = select(
-        relation.c[KEY], (standing if noted is None else noted).label("noted")
-    ).subquery("wanted")
+    sent, standing = fields_hash(sync, audience), payload_hash(sync, audience)
     is_there = held.state == "delivered"
+    noted = standing if sent is None else relation.c[HASH]
+    known = (
+        case((is_there, held.acknowledged_hash))
+        if sent is None
+        else case((and_(is_there, held.fields_hash == sent), held.audience_hash))
+    )
+    wanted = select(relation.c[KEY], noted.label("noted")).subquery("wanted")
     there = (
         select(
             held.entity_key,
-            case((is_there, known)).label("noted"),
+            known.label("noted"),
             case((is_there, held.acknowledged_hash)).label("standing"),
         )
         .where(held.sync_name == sync.name, held.state != "removed")
@@ -294,13 +299,14 @@ def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
         .select_from(wanted.outerjoin(there, wanted.c[KEY] == there.c.entity_key, full=True))
         .where(or_(~is_member, there.c.noted.is_distinct_from(wanted.c.noted)))
     )
-    if noted is None:
+    if sent is None:
         same = differing.subquery("differing_members")
         return select(
             same.c[KEY],
             same.c.is_member,
             same.c.noted.label("standing"),
             cast(null(), Text).label("audience_hash"),
+            cast(null(), Text).label("fields_hash"),
         )
     # Something of them changed; whether it is something that is sent, few are hashed for.
     few = differing.cte("noted_differing").prefix_with("materialized")
@@ -310,6 +316,7 @@ def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
             few.c.is_member,
             standing.label("standing"),
             few.c.noted.label("audience_hash"),
+            bindparam(None, sent, Text).label("fields_hash"),
         )
         .select_from(few.outerjoin(relation, relation.c[KEY] == few.c[KEY]))
         .where(or_(~few.c.is_member, few.c.there.is_distinct_from(standing)))
@@ -323,6 +330,7 @@ def _wanted(sync: Sync, audience: Audience, differing: CTE) -> Select[tuple[Any,
             differing.c[KEY],
             differing.c.standing.label(HASH),
             differing.c.audience_hash,
+            differing.c.fields_hash,
             differing.c[KEY].label("identifier"),
         ).where(differing.c.is_member)
     relation = audience.relation
@@ -330,6 +338,7 @@ def _wanted(sync: Sync, audience: Audience, differing: CTE) -> Select[tuple[Any,
         differing.c[KEY],
         differing.c.standing.label(HASH),
         differing.c.audience_hash,
+        differing.c.fields_hash,
         cast(relation.c[sync.identifier], Text).label("identifier"),
         *([relation.c[sync.rank_column].label("rank")] if sync.rank_column else []),
     ).select_from(differing.join(relation, relation.c[KEY] == differing.c[KEY]))

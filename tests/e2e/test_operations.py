@@ -54,6 +54,7 @@ def test_an_upgrade_keeps_what_cannot_be_rebuilt(demo: Project, tmp_path: Path) 
         [
             "alter table activation.sync_ledger drop column audience_hash",
             "alter table activation.sync_plan drop column audience_hash",
+            "alter table activation.sync_ledger drop column fields_hash",
             "alter table operations.runs drop column step",
             *(f"drop table operations.{one}" for one in ("run_steps", "leases", "alerts")),
             "drop view operations.segment_costs",
