@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 import yaml
-from desk_kit import FakeApi, Request, Response
+from fake_api import FakeApi, Request, Response
 from sqlalchemy.pool import NullPool
 
 from orchestration.alerts.alert import Alert
@@ -167,7 +167,7 @@ class SlackWebhook(FakeApi):
 
     def lines(self, message: int = -1) -> list[str]:
         """The lines that people read of a message."""
-        blocks = self.requests[message].json["blocks"]
+        blocks = self.requests[message].body["blocks"]
         assert all(len(block["text"]["text"]) <= 3_000 for block in blocks)
         return "\n".join(block["text"]["text"] for block in blocks).split("\n")
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
-from api_kit import FakeService, Reply, Request
+from fake_api import FakeApi, Reply, Request, Response
 
 TOKEN = "pat-eu1-hush-hush"
 AT = "2026-07-01T12:00:00.000Z"
 KNOWN = {"email", "hs_additional_emails", "firstname", "lastname", "mrr", "since", "vip"}
 
 
-class HubSpotFake(FakeService):
+class HubSpotFake(FakeApi):
     routes = (
         ("list", "GET", r"/crm/v3/lists/(\d+)"),
         ("memberships", "GET", r"/crm/v3/lists/(\d+)/memberships"),
@@ -22,8 +22,8 @@ class HubSpotFake(FakeService):
         ("archive", "POST", r"/crm/v3/objects/contacts/batch/archive"),
     )
 
-    def __init__(self, prism: httpx.Client | None = None) -> None:
-        super().__init__(prism)
+    def __init__(self, specification: httpx.Client | None = None) -> None:
+        super().__init__(specification)
         self.contacts: dict[str, dict[str, str]] = {}
         self.members: set[str] = set()
         self.kind = ("0-1", "MANUAL")
@@ -44,10 +44,11 @@ class HubSpotFake(FakeService):
         (found,) = [one for one in self.contacts.values() if one["email"] == email]
         return {name: value for name, value in found.items() if name != "email"}
 
-    def refuses(self, request: Request) -> Reply | None:
+    def answer(self, request: Request) -> Response:
         if request.headers.get("authorization") == f"Bearer {TOKEN}":
-            return None
-        return 401, _error("Authentication credentials not found", "INVALID_AUTHENTICATION")
+            return super().answer(request)
+        words = "Authentication credentials not found"
+        return Response(401, _error(words, "INVALID_AUTHENTICATION"))
 
     def list(self, _: Request, list_id: str) -> Reply:
         if list_id != "42":

@@ -2,36 +2,39 @@
 
 from typing import Any
 
-from fake_api import FakeApi, Request
+import httpx
+from fake_api import FakeApi, Reply, Request, Response
 
 TOKEN = "dG9rOjEyMw=="
+CONTACT = r"/contacts/([0-9a-f]+)"
 ATTRIBUTES = ("plan", "mrr", "seats", "is_paying", "since", "renews_at")
 
 
 class FakeIntercom(FakeApi):
     """Contacts and tags by id."""
 
-    def __init__(self, specification: str | None = None) -> None:
+    routes = (
+        ("search", "POST", "/contacts/search"),
+        ("by_external_id", "GET", "/contacts/find_by_external_id/([^/]+)"),
+        ("create", "POST", "/contacts"),
+        ("get", "GET", CONTACT),
+        ("update", "PUT", CONTACT),
+        ("archive", "POST", f"{CONTACT}/archive"),
+        ("tags_of", "GET", f"{CONTACT}/tags"),
+        ("attach", "POST", f"{CONTACT}/tags"),
+        ("detach", "DELETE", CONTACT + r"/tags/(\d+)"),
+        ("all_tags", "GET", "/tags"),
+        ("make_tag", "POST", "/tags"),
+    )
+    undocumented = (("by_external_id", 404), ("create", 409))
+
+    def __init__(self, specification: httpx.Client | None = None) -> None:
         super().__init__(specification)
         self.contacts: dict[str, dict[str, Any]] = {}
         self.tags: dict[str, str] = {}
         self.not_in_search: set[str] = set()
         """Contacts that are too new for search to know them."""
         self.page_size = 150
-        contact = r"/contacts/([0-9a-f]+)"
-        self.routes = {
-            ("POST", "/contacts/search"): self._search,
-            ("GET", "/contacts/find_by_external_id/([^/]+)"): self._by_external_id,
-            ("POST", "/contacts"): self._create,
-            ("GET", contact): self._get,
-            ("PUT", contact): self._update,
-            ("POST", f"{contact}/archive"): self._archive,
-            ("GET", f"{contact}/tags"): self._tags_of,
-            ("POST", f"{contact}/tags"): self._attach,
-            ("DELETE", contact + r"/tags/(\d+)"): self._detach,
-            ("GET", "/tags"): lambda _request: (200, listed(map(self._tag, self.tags))),
-            ("POST", "/tags"): self._make_tag,
-        }
 
     # What tests look at
 
@@ -66,13 +69,13 @@ class FakeIntercom(FakeApi):
 
     # The API
 
-    def _route(self, request: Request) -> tuple[int, Any]:
+    def answer(self, request: Request) -> Response:
         assert request.headers["intercom-version"] == "2.16"
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
-            return error(401, "unauthorized", "Access Token Invalid")
-        return super()._route(request)
+            return Response(*error(401, "unauthorized", "Access Token Invalid"))
+        return super().answer(request)
 
-    def _search(self, request: Request) -> tuple[int, Any]:
+    def search(self, request: Request) -> Reply:
         query, paging = request.body["query"], request.body["pagination"]
         found = [
             item
@@ -91,13 +94,13 @@ class FakeIntercom(FakeApi):
         pages = {"type": "pages", "next": following} if last < len(found) else {"type": "pages"}
         return 200, listed(map(shown, found[first:last])) | {"pages": pages}
 
-    def _by_external_id(self, _request: Request, name: str) -> tuple[int, Any]:
+    def by_external_id(self, _request: Request, name: str) -> Reply:
         for item in self.contacts.values():
             if item["external_id"] == name and not item["archived"]:
                 return 200, shown(item)
         return error(404, "not_found", "User Not Found")
 
-    def _create(self, request: Request) -> tuple[int, Any]:
+    def create(self, request: Request) -> Reply:
         sent = request.body
         for item in self.contacts.values():
             if any(sent.get(name) == item[name] is not None for name in ("email", "external_id")):
@@ -113,10 +116,10 @@ class FakeIntercom(FakeApi):
         fields = {name: value for name, value in sent.items() if name != "email"}
         return 200, shown(self.contacts[self.add(sent.get("email"), **fields)])
 
-    def _get(self, _request: Request, key: str) -> tuple[int, Any]:
+    def get(self, _request: Request, key: str) -> Reply:
         return (200, shown(self.contacts[key])) if key in self.contacts else no_contact()
 
-    def _update(self, request: Request, key: str) -> tuple[int, Any]:
+    def update(self, request: Request, key: str) -> Reply:
         if key not in self.contacts:
             return no_contact()
         if unknown := self._unknown(request.body):
@@ -125,30 +128,33 @@ class FakeIntercom(FakeApi):
         self.contacts[key] |= request.body | {"custom_attributes": custom}
         return 200, shown(self.contacts[key])
 
-    def _archive(self, _request: Request, key: str) -> tuple[int, Any]:
+    def archive(self, _request: Request, key: str) -> Reply:
         if key not in self.contacts:
             return no_contact()
         self.contacts[key]["archived"] = True
         return 200, {"type": "contact", "id": key, "archived": True}
 
-    def _tags_of(self, _request: Request, key: str) -> tuple[int, Any]:
+    def tags_of(self, _request: Request, key: str) -> Reply:
         if key not in self.contacts:
             return no_contact()
         return 200, listed(map(self._tag, self.contacts[key]["tag_ids"]))
 
-    def _attach(self, request: Request, key: str) -> tuple[int, Any]:
+    def attach(self, request: Request, key: str) -> Reply:
         if key not in self.contacts or request.body["id"] not in self.tags:
             return no_contact()
         self.contacts[key]["tag_ids"].add(request.body["id"])
         return 200, self._tag(request.body["id"])
 
-    def _detach(self, _request: Request, key: str, tag: str) -> tuple[int, Any]:
+    def detach(self, _request: Request, key: str, tag: str) -> Reply:
         if key not in self.contacts or tag not in self.contacts[key]["tag_ids"]:
             return error(404, "not_found", "Resource Not Found")
         self.contacts[key]["tag_ids"].discard(tag)
         return 200, self._tag(tag)
 
-    def _make_tag(self, request: Request) -> tuple[int, Any]:
+    def all_tags(self, _request: Request) -> Reply:
+        return 200, listed(map(self._tag, self.tags))
+
+    def make_tag(self, request: Request) -> Reply:
         return 200, self._tag(self._id_of(request.body["name"]))
 
     def _tag(self, key: str) -> dict[str, str]:
@@ -163,7 +169,7 @@ class FakeIntercom(FakeApi):
         return key
 
     @staticmethod
-    def _unknown(sent: dict[str, Any]) -> tuple[int, Any] | None:
+    def _unknown(sent: dict[str, Any]) -> Reply | None:
         for name in sent.get("custom_attributes") or {}:
             if name not in ATTRIBUTES:
                 words = f"Custom attribute '{name}' does not exist"
@@ -182,9 +188,9 @@ def listed(items: Any) -> dict[str, Any]:
     return {"type": "list", "data": list(items)}
 
 
-def error(status: int, code: str, message: str) -> tuple[int, Any]:
+def error(status: int, code: str, message: str) -> Reply:
     return status, {"type": "error.list", "errors": [{"code": code, "message": message}]}
 
 
-def no_contact() -> tuple[int, Any]:
+def no_contact() -> Reply:
     return error(404, "not_found", "User Not Found")

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from api_kit import FakeService, Reply, Request
+from fake_api import FakeApi, Reply, Request, Response
 
 KEY = "pk_hush_hush"
 AT = "2026-07-01T12:00:00+00:00"
@@ -13,7 +13,7 @@ LONGEST_TARGET = 8_000
 _LINK = {"self": "https://a.klaviyo.com/api/x"}
 
 
-class KlaviyoFake(FakeService):
+class KlaviyoFake(FakeApi):
     routes = (
         ("list", "GET", r"/api/lists/([^/]+)"),
         ("members", "GET", r"/api/lists/([^/]+)/profiles"),
@@ -28,8 +28,8 @@ class KlaviyoFake(FakeService):
         ("suppression_job", "GET", r"/api/profile-suppression-bulk-create-jobs/([^/]+)"),
     )
 
-    def __init__(self, prism: httpx.Client | None = None) -> None:
-        super().__init__(prism)
+    def __init__(self, specification: httpx.Client | None = None) -> None:
+        super().__init__(specification)
         self.people: dict[str, dict[str, Any]] = {}
         self.on_list: set[str] = set()
         self.suppressed: set[str] = set()
@@ -54,12 +54,12 @@ class KlaviyoFake(FakeService):
         (found,) = [one for one in self.people.values() if one["email"] == email]
         return {name: value for name, value in found.items() if name != "email"}
 
-    def refuses(self, request: Request) -> Reply | None:
+    def answer(self, request: Request) -> Response:
         if request.headers.get("authorization") != f"Klaviyo-API-Key {KEY}":
-            return 401, _error("Missing or invalid private key.")
+            return Response(401, _error("Missing or invalid private key."))
         if not request.headers.get("revision"):
-            return 400, _error("A revision header is required.")
-        return None
+            return Response(400, _error("A revision header is required."))
+        return super().answer(request)
 
     def example(self, content: bytes) -> bytes:
         """Without the specification's next page, `http://example.com`."""

@@ -2,11 +2,15 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from fake_api import FakeApi, Request
+import httpx
+from fake_api import FakeApi, Reply, Request, Response
 
 LIST = "a1b2c3d4e5"
+AT = f"/lists/{LIST}"
+MEMBER, SEGMENT = AT + r"/members/([0-9a-f]{32})", AT + r"/segments/(\d+)"
 KEY = "0123456789abcdef-us6"
 ACTIVE = ("subscribed", "pending", "transactional")
 
@@ -15,29 +19,28 @@ class FakeMailchimp(FakeApi):
     """Members by the hash of their address, and tags by number."""
 
     base_path = "/3.0"
+    routes: Sequence[tuple[str, str, str]] = (
+        ("audience", "GET", AT),
+        ("batch", "POST", AT),
+        ("list_all", "GET", f"{AT}/members"),
+        ("get", "GET", MEMBER),
+        ("put", "PUT", MEMBER),
+        ("archive", "DELETE", MEMBER),
+        ("tags_of", "GET", f"{MEMBER}/tags"),
+        ("tag", "POST", f"{MEMBER}/tags"),
+        ("search_tags", "GET", f"{AT}/tag-search"),
+        ("make_tag", "POST", f"{AT}/segments"),
+        ("batch_tag", "POST", SEGMENT),
+        ("list_tagged", "GET", f"{SEGMENT}/members"),
+    )
 
-    def __init__(self, specification: str | None = None) -> None:
+    def __init__(self, specification: httpx.Client | None = None) -> None:
         super().__init__(specification)
         self.members: dict[str, dict[str, Any]] = {}
         self.tags: dict[int, str] = {}
         self.in_compliance_state: set[str] = set()
         """Who unsubscribed through Mailchimp and can come back only through it."""
         self.page_size = 1_000
-        at, member, segment = f"/lists/{LIST}", r"/members/([0-9a-f]{32})", r"/segments/(\d+)"
-        self.routes = {
-            ("GET", at): lambda _request: (200, {"id": LIST}),
-            ("POST", at): self._batch,
-            ("GET", f"{at}/members"): self._list,
-            ("GET", at + member): self._get,
-            ("PUT", at + member): self._put,
-            ("DELETE", at + member): self._archive,
-            ("GET", f"{at}{member}/tags"): self._tags_of,
-            ("POST", f"{at}{member}/tags"): self._tag,
-            ("GET", f"{at}/tag-search"): self._search_tags,
-            ("POST", f"{at}/segments"): self._make_tag,
-            ("POST", at + segment): self._batch_tag,
-            ("GET", f"{at}{segment}/members"): self._list_tagged,
-        }
 
     # What tests look at
 
@@ -59,13 +62,16 @@ class FakeMailchimp(FakeApi):
 
     # The API
 
-    def _route(self, request: Request) -> tuple[int, Any]:
+    def answer(self, request: Request) -> Response:
         expected = "Basic " + base64.b64encode(f"strata:{KEY}".encode()).decode()
         if request.headers.get("authorization") != expected:
-            return problem(401, "API Key Invalid", "Your API key may be invalid.")
-        return super()._route(request)
+            return Response(*problem(401, "API Key Invalid", "Your API key may be invalid."))
+        return super().answer(request)
 
-    def _batch(self, request: Request) -> tuple[int, Any]:
+    def audience(self, _request: Request) -> Reply:
+        return 200, {"id": LIST}
+
+    def batch(self, request: Request) -> Reply:
         body = request.body
         assert len(body["members"]) <= 500
         new, updated, errors = [], [], []
@@ -90,10 +96,10 @@ class FakeMailchimp(FakeApi):
                 new.append(self._shown(self.members[hash_of(email)]))
         return 200, {"new_members": new, "updated_members": updated, "errors": errors}
 
-    def _list(self, request: Request) -> tuple[int, Any]:
+    def list_all(self, request: Request) -> Reply:
         return self._page(request, [m for m in self.members.values() if m["status"] != "archived"])
 
-    def _list_tagged(self, request: Request, number: str) -> tuple[int, Any]:
+    def list_tagged(self, request: Request, number: str) -> Reply:
         statuses = {"subscribed", "pending"} | {
             status
             for status in ("cleaned", "transactional", "unsubscribed")
@@ -103,22 +109,22 @@ class FakeMailchimp(FakeApi):
         tagged = [m for m in self.members.values() if tag in m["tags"] and m["status"] in statuses]
         return self._page(request, tagged)
 
-    def _page(self, request: Request, found: list[dict[str, Any]]) -> tuple[int, Any]:
+    def _page(self, request: Request, found: list[dict[str, Any]]) -> Reply:
         first, count = int(request.query["offset"]), int(request.query["count"])
         page = found[first : first + min(count, self.page_size)]
         return 200, {"members": [self._shown(m) for m in page], "total_items": len(found)}
 
-    def _get(self, _request: Request, key: str) -> tuple[int, Any]:
+    def get(self, _request: Request, key: str) -> Reply:
         return (200, self._shown(self.members[key])) if key in self.members else not_found()
 
-    def _put(self, request: Request, key: str) -> tuple[int, Any]:
+    def put(self, request: Request, key: str) -> Reply:
         member = self.members[key]
         if member["email_address"] in self.in_compliance_state:
             return problem(400, "Member In Compliance State", "They have to come back themselves.")
         member["status"] = request.body["status"]
         return 200, self._shown(member)
 
-    def _archive(self, _request: Request, key: str) -> tuple[int, Any]:
+    def archive(self, _request: Request, key: str) -> Reply:
         if key not in self.members:
             return not_found()
         if self.members[key]["status"] == "archived":
@@ -126,10 +132,10 @@ class FakeMailchimp(FakeApi):
         self.members[key]["status"] = "archived"
         return 204, None
 
-    def _tags_of(self, _request: Request, key: str) -> tuple[int, Any]:
+    def tags_of(self, _request: Request, key: str) -> Reply:
         return 200, {"tags": [{"name": tag} for tag in self.members[key]["tags"]]}
 
-    def _tag(self, request: Request, key: str) -> tuple[int, Any]:
+    def tag(self, request: Request, key: str) -> Reply:
         if key not in self.members:
             return not_found()
         for change in request.body["tags"]:
@@ -138,7 +144,7 @@ class FakeMailchimp(FakeApi):
             (tags.add if change["status"] == "active" else tags.discard)(change["name"])
         return 204, None
 
-    def _search_tags(self, request: Request) -> tuple[int, Any]:
+    def search_tags(self, request: Request) -> Reply:
         found = [
             {"id": number, "name": name}
             for number, name in self.tags.items()
@@ -146,11 +152,11 @@ class FakeMailchimp(FakeApi):
         ]
         return 200, {"tags": found, "total_items": len(found)}
 
-    def _make_tag(self, request: Request) -> tuple[int, Any]:
+    def make_tag(self, request: Request) -> Reply:
         assert request.body["static_segment"] == []
         return 200, {"id": self._number(request.body["name"])}
 
-    def _batch_tag(self, request: Request, number: str) -> tuple[int, Any]:
+    def batch_tag(self, request: Request, number: str) -> Reply:
         tag = self.tags[int(number)]
         added, removed, errors = [], [], []
         for email in request.body["members_to_add"]:
@@ -190,9 +196,9 @@ def batch_error(email: str, words: str, *, exists: bool = False) -> dict[str, st
     return {"email_address": email, "error": words, "error_code": code}
 
 
-def problem(status: int, title: str, detail: str) -> tuple[int, Any]:
+def problem(status: int, title: str, detail: str) -> Reply:
     return status, {"type": "…", "title": title, "status": status, "detail": detail, "instance": ""}
 
 
-def not_found() -> tuple[int, Any]:
+def not_found() -> Reply:
     return problem(404, "Resource Not Found", "The requested resource could not be found.")

@@ -267,7 +267,7 @@ def slack(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlackWebhook]:
 def test_slack_shows_text_as_it_is(slack: SlackWebhook) -> None:
     tricky = alert(message="<!channel> & <https://x.example|y>\n*bold*", affects="a_b_c")
     assert said(SLACK, "slack", Message([Notice("opened", tricky)], NOON)) == ""
-    body = slack.requests[0].json
+    body = slack.requests[0].body
     assert body["text"] == "Strata alert: The segment champions is held"
     assert all(block["text"]["verbatim"] for block in body["blocks"])
     assert slack.lines() == [

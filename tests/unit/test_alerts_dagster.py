@@ -162,7 +162,7 @@ def test_a_server_that_does_not_answer_is_an_error(
     with pytest.raises(WarehouseUnavailable, match=r"PostgreSQL at 127\.0\.0\.1"):
         tick(instance)
     fails(instance)
-    assert [one.json["text"] for one in slack.requests] == ["Strata alert: The job refresh failed"]
+    assert [one.body["text"] for one in slack.requests] == ["Strata alert: The job refresh failed"]
 
 
 def test_a_pass_leaves_the_file_to_a_run_that_is_going_on(
@@ -227,7 +227,7 @@ def test_a_failed_run_that_could_not_be_told_is_told_with_the_next_one(
     with pytest.raises(dagster_alerts.NotEverybodyTold, match="500: later"):
         fails(instance)
     fails(instance)
-    assert [one.json["text"] for one in slack.requests[1:]] == [
+    assert [one.body["text"] for one in slack.requests[1:]] == [
         "Strata alert: The job refresh failed"
     ]
     assert not file.exists()
@@ -238,7 +238,7 @@ def test_a_failure_that_the_warehouse_knows_is_told_from_there(
 ) -> None:
     warehouse.run("failed", utc_now(), error="no table")
     fails(instance, "publish")
-    assert [one.json["text"] for one in slack.requests] == ["Strata alert: The last refresh failed"]
+    assert [one.body["text"] for one in slack.requests] == ["Strata alert: The last refresh failed"]
     fails(instance, "publish")
     assert len(slack.requests) == 1
 
@@ -250,7 +250,7 @@ def test_a_failure_beside_another_run_leaves_it_the_file(
     going_on = dg.DagsterRun(job_name="sync_a", run_id="a", status=dg.DagsterRunStatus.STARTED)
     instance.add_run(going_on)
     fails(instance, "publish")
-    assert [one.json["text"] for one in slack.requests] == ["Strata alert: The job refresh failed"]
+    assert [one.body["text"] for one in slack.requests] == ["Strata alert: The job refresh failed"]
     assert warehouse.rows("select * from operations.alerts") == []
 
 
@@ -260,11 +260,11 @@ def test_a_failed_sync_is_told_by_its_own_name(
     warehouse.run("succeeded", utc_now())
     warehouse.sync_run("sync_champions", "failed", utc_now(), "401: no access")
     fails(instance, "destinations__sync_champions")
-    assert [one.json["text"] for one in slack.requests] == [
+    assert [one.body["text"] for one in slack.requests] == [
         "Strata alert: The sync sync_champions failed"
     ]
     fails(instance, "destinations__sync_of_another_name")
-    assert slack.requests[1].json["text"] == "Strata alert: The job refresh failed"
+    assert slack.requests[1].body["text"] == "Strata alert: The job refresh failed"
 
 
 def test_a_failure_that_the_warehouse_does_not_know_is_told_beside_it(

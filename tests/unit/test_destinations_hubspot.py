@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from api_kit import Fault, refused_by_prism, serving
+from fake_api import Specified, failing, refused_by_prism
 from hubspot_fake import TOKEN, HubSpotFake
 from pydantic import ValidationError
 
 from orchestration.activation.runner import utc_now
+from orchestration.demo_receiver import Fault
 from orchestration.destinations.base import (
     AskableDestination,
     Batch,
@@ -33,7 +34,7 @@ Connect = Callable[..., HubSpotContacts]
 
 @pytest.fixture
 def hubspot() -> Iterator[HubSpotFake]:
-    with serving(HubSpotFake()) as fake:
+    with HubSpotFake() as fake:
         yield fake
 
 
@@ -352,7 +353,7 @@ def test_the_row_that_a_batch_is_refused_for_is_found(
 def test_who_is_passed_over_in_silence_is_rejected(hubspot: HubSpotFake, connect: Connect) -> None:
     hubspot.have("ann@example.com")
     body = json.dumps({"status": "COMPLETE", "results": [], "errors": [], "numErrors": 0})
-    hubspot.faults.append(Fault("update", 207, body))
+    hubspot.fail("update", Fault(207, body))
     said = sent(connect(), row("add", "ann@example.com", mrr=1))
     assert said == {"ann": "HubSpot's answer is silent about this contact"}
     assert hubspot.members == set()
@@ -361,7 +362,7 @@ def test_who_is_passed_over_in_silence_is_rejected(hubspot: HubSpotFake, connect
 def test_an_error_without_a_name_is_everybodys(hubspot: HubSpotFake, connect: Connect) -> None:
     hubspot.have("ann@example.com")
     errors = [{"message": "internal", "category": "UNKNOWN", "context": {"what": "ever"}}]
-    hubspot.faults.append(Fault("update", 207, json.dumps({"results": [], "errors": errors})))
+    hubspot.fail("update", Fault(207, json.dumps({"results": [], "errors": errors})))
     assert sent(connect(), row("add", "ann@example.com", mrr=1)) == {"ann": "internal"}
 
 
@@ -370,13 +371,13 @@ def test_who_could_not_be_looked_up_is_not_taken_for_absent(
 ) -> None:
     hubspot.have("ann@example.com", is_listed=True)
     errors = [{"message": "try later", "category": "INTERNAL", "context": {}}]
-    partial = Fault("read", 207, json.dumps({"results": [], "errors": errors}))
-    hubspot.faults.append(partial)
+    partial = Fault(207, json.dumps({"results": [], "errors": errors}))
+    hubspot.fail("read", partial)
     assert sent(connect(), row("remove", "ann@example.com")) == {"ann": "try later"}
-    hubspot.faults.append(partial)
+    hubspot.fail("read", partial)
     removal = Batch.of("s", [row("remove", "ann@example.com")])
     assert set(connect().applied(removal)) == set()
-    hubspot.faults.append(partial)
+    hubspot.fail("read", partial)
     destination = connect()
     assert isinstance(destination, HubSpotList)
     assert set(destination.present([row("add", "ann@example.com")])) == {"ann"}
@@ -387,7 +388,7 @@ def test_a_lookup_that_is_refused_rejects_the_row_at_fault(
 ) -> None:
     hubspot.have("ann@example.com")
     for _ in range(2):  # the batch, and then the first of its halves
-        hubspot.faults.append(Fault("read", 400, '{"message": "odd"}'))
+        hubspot.fail("read", Fault(400, '{"message": "odd"}'))
     said = sent(connect(), row("add", "ann@example.com"), row("remove", "zed@example.com"))
     assert said == {"ann": "400: odd", "zed": None}
 
@@ -407,7 +408,7 @@ def test_a_list_that_refuses_one(hubspot: HubSpotFake, connect: Connect) -> None
     hubspot.have("ann@example.com")
     hubspot.have("bob@example.com")
     for _ in range(2):
-        hubspot.faults.append(Fault("add_and_remove", 400, '{"message": "not this one"}'))
+        hubspot.fail("add_and_remove", Fault(400, '{"message": "not this one"}'))
     said = sent(connect(), row("add", "ann@example.com"), row("add", "bob@example.com"))
     assert said == {"ann": "400: not this one", "bob": None}
     assert hubspot.listed() == {"bob@example.com"}
@@ -454,11 +455,12 @@ def test_a_storm_passes(
 ) -> None:
     hubspot.have("ann@example.com", firstname="A")
     hubspot.have("gone@example.com", is_listed=True)
-    hubspot.faults += [
-        Fault(operation, 502, "<html>bad\xa0gateway</html>".encode("latin-1"), {}, is_applied),
-        Fault(operation, 423, '{"message": "locked"}', {}, is_applied),
-        Fault(operation, is_cut_off=True),
-    ]
+    hubspot.fail(
+        operation,
+        failing(502, "<html>bad\xa0gateway</html>".encode("latin-1"), is_applied=is_applied),
+        Fault(423, '{"message": "locked"}', is_applied=is_applied),
+        Fault(0, is_truncated=True),
+    )
     rows = [
         row("add", "ann@example.com", mrr=1),
         row("add", "bob@example.com", mrr=2),
@@ -472,7 +474,7 @@ def test_a_storm_passes(
 
 def test_a_storm_that_does_not_pass(hubspot: HubSpotFake, connect: Connect) -> None:
     hubspot.have("ann@example.com")
-    hubspot.faults += [Fault("add_and_remove", 503, '{"message": "busy"}', is_applied=True)] * 4
+    hubspot.fail("add_and_remove", *[Fault(503, '{"message": "busy"}', is_applied=True)] * 4)
     with pytest.raises(NoAnswer, match=r"503: busy \(tried 4 times\)"):
         sent(connect(), row("add", "ann@example.com", mrr=1))
     # What was applied without an answer is sent again by the next run, and does no harm.
@@ -484,13 +486,13 @@ def test_a_storm_that_does_not_pass(hubspot: HubSpotFake, connect: Connect) -> N
 def test_an_answer_that_cannot_be_understood(
     hubspot: HubSpotFake, connect: Connect, body: str
 ) -> None:
-    hubspot.faults += [Fault("read", 200, body)] * 2
+    hubspot.fail("read", *[Fault(200, body)] * 2)
     with pytest.raises(NoAnswer, match=r"200 with an answer that is not understood: .*tried 2"):
         sent(connect(max_retries=1), row("add", "ann@example.com"))
 
 
 def test_a_slow_answer_is_no_answer(hubspot: HubSpotFake, connect: Connect) -> None:
-    hubspot.faults.append(Fault("read", delay_seconds=0.4))
+    hubspot.fail("read", Fault(0, delay_seconds=0.4))
     with pytest.raises(NoAnswer, match="timed out"):
         sent(connect(timeout_seconds=0.1, max_retries=0), row("remove", "ann@example.com"))
 
@@ -506,9 +508,9 @@ def test_a_limit_of_ten_seconds_is_waited_for(
 ) -> None:
     body = json.dumps({"message": "You have reached your limit", "policyName": "TEN_SECONDLY"})
     window = {"X-HubSpot-RateLimit-Interval-Milliseconds": "10000"}
-    hubspot.faults.append(Fault("read", 429, body, window))
-    hubspot.faults.append(Fault("read", 429, body, {"Retry-After": "17"}))
-    hubspot.faults.append(Fault("read", 429, body))
+    hubspot.fail("read", Fault(429, body, window))
+    hubspot.fail("read", Fault(429, body, {"Retry-After": "17"}))
+    hubspot.fail("read", Fault(429, body))
     sent(connect(), row("remove", "ann@example.com"))
     assert waits == [10.0, 17.0, 4.0]
 
@@ -517,7 +519,7 @@ def test_the_limit_of_a_day_is_left_to_a_later_run(
     hubspot: HubSpotFake, connect: Connect, waits: list[float]
 ) -> None:
     body = json.dumps({"message": "You have reached your daily limit.", "policyName": "DAILY"})
-    hubspot.faults.append(Fault("read", 429, body))
+    hubspot.fail("read", Fault(429, body))
     with pytest.raises(NoAnswer, match="429: You have reached your daily limit"):
         sent(connect(), row("remove", "ann@example.com"))
     assert waits == []
@@ -541,7 +543,7 @@ def test_an_answer_that_needs_a_person(
     hubspot: HubSpotFake, connect: Connect, status: int, message: str
 ) -> None:
     body = json.dumps({"message": f"{message}, token was {TOKEN}"})
-    hubspot.faults.append(Fault("read", status, body, {"Location": "http://127.0.0.1:1/"}))
+    hubspot.fail("read", Fault(status, body, {"Location": "http://127.0.0.1:1/"}))
     with pytest.raises(DestinationStopped, match=f"{status}: {message}, token was \\*\\*\\*"):
         sent(connect(), row("remove", "ann@example.com"))
     assert hubspot.operations() == ["list", "read"]
@@ -575,7 +577,7 @@ def specification(prism: Callable[[str], str]) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def checked(specification: httpx.Client) -> Iterator[HubSpotFake]:
-    with serving(HubSpotFake(specification)) as fake:
+    with HubSpotFake(specification) as fake:
         fake.have("ann@example.com")
         fake.have("gone@example.com", is_listed=True)
         fake.have("left@example.com", is_listed=True)
@@ -604,7 +606,7 @@ def test_every_request_is_as_specified(checked: HubSpotFake) -> None:
 def test_every_specified_error_is_taken_as_it_should(
     checked: HubSpotFake, operation: str, status: int
 ) -> None:
-    checked.faults.append(Fault(operation, status, is_from_prism=True))
+    checked.fail(operation, Specified(status))
     waits: list[float] = []
     destination = connector(checked, waits)(create_contacts=True)
     assert isinstance(destination, HubSpotList)
@@ -630,9 +632,8 @@ def test_every_specified_error_is_taken_as_it_should(
 def test_a_specified_refusal_rejects_the_row(
     checked: HubSpotFake, operation: str, rejected: str
 ) -> None:
-    refusal = Fault(operation, 400, is_from_prism=True)
     # Five addresses are looked up, ann's first: with two others, with one, alone.
-    checked.faults += [refusal] * (4 if operation == "read" else 1)
+    checked.fail(operation, *[Specified(400)] * (4 if operation == "read" else 1))
     said = sent(connector(checked, [])(create_contacts=True), *EVERYTHING)
     assert {key: error for key, error in said.items() if error} == {rejected: "400: string"}
 
@@ -647,7 +648,7 @@ def test_a_specified_refusal_rejects_the_row(
 def test_every_specified_success_can_be_read(
     checked: HubSpotFake, operation: str, status: int
 ) -> None:
-    checked.faults.append(Fault(operation, status, is_from_prism=True))
+    checked.fail(operation, Specified(status))
     use_everything(connector(checked, [])(create_contacts=True, max_retries=0))
     assert checked.faults == []
 

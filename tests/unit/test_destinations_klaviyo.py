@@ -9,11 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from api_kit import Fault, refused_by_prism, serving
+from fake_api import Specified, refused_by_prism
 from klaviyo_fake import KEY, KlaviyoFake
 from pydantic import ValidationError
 
 from orchestration.activation.runner import utc_now
+from orchestration.demo_receiver import Fault
 from orchestration.destinations.base import (
     AskableDestination,
     Batch,
@@ -33,7 +34,7 @@ Connect = Callable[..., KlaviyoProfiles]
 
 @pytest.fixture
 def klaviyo() -> Iterator[KlaviyoFake]:
-    with serving(KlaviyoFake()) as fake:
+    with KlaviyoFake() as fake:
         yield fake
 
 
@@ -364,7 +365,7 @@ def test_who_was_there_before(klaviyo: KlaviyoFake, connect: Connect) -> None:
     expected = {one.entity_key for one in rows} - {"n7"}
     assert set(destination.present(rows)) == expected
     # Who cannot be looked up is taken for one who was there.
-    klaviyo.faults += [Fault("members", 400, '{"errors": []}')] * 2
+    klaviyo.fail("members", *[Fault(400, '{"errors": []}')] * 2)
     assert set(destination.present([row("add", "n7@example.com")])) == {"n7"}
 
 
@@ -408,7 +409,7 @@ def test_where_a_job_does_not_say_whose_error_it_is(
         klaviyo.quotes_payload = False
     else:
         nothing = json.dumps({"data": [], "links": {"self": "x"}})
-        klaviyo.faults.append(Fault("import_errors", 200, nothing))
+        klaviyo.fail("import_errors", Fault(200, nothing))
     assert rejections(sent(connect(), *rows)) == {"n3": "400: 3 is not a number in E.164 format"}
     assert klaviyo.operations().count("write_one") == 12
     assert len(klaviyo.on_list) == 11
@@ -434,7 +435,7 @@ def test_a_job_that_is_refused_without_a_reason_is_halved(
     klaviyo: KlaviyoFake, connect: Connect
 ) -> None:
     refusal = json.dumps({"errors": [{"detail": "odd", "source": {"pointer": "/data"}}]})
-    klaviyo.faults += [Fault("start_import", 400, refusal)] * 5
+    klaviyo.fail("start_import", *[Fault(400, refusal)] * 5)
     assert rejections(sent(connect(), *crowd(16))) == {"n0": "400: odd"}
     assert len(klaviyo.on_list) == 15
 
@@ -448,7 +449,7 @@ def test_the_row_that_a_call_is_refused_for_is_found(
     klaviyo.have("gone@example.com", is_listed=True)
     klaviyo.have("left@example.com", is_listed=True)
     times = {"write_one": 1, "add": 3, "remove": 2}[operation]
-    klaviyo.faults += [Fault(operation, 422, '{"errors": [{"detail": "not this one"}]}')] * times
+    klaviyo.fail(operation, *[Fault(422, '{"errors": [{"detail": "not this one"}]}')] * times)
     rows = [*crowd(3), row("remove", "gone@example.com"), row("remove", "left@example.com")]
     assert rejections(sent(connect(), *rows)) == dict.fromkeys(rejected, "422: not this one")
 
@@ -457,7 +458,7 @@ def test_a_removal_that_cannot_be_looked_up_is_rejected(
     klaviyo: KlaviyoFake, connect: Connect
 ) -> None:
     klaviyo.have("gone@example.com", is_listed=True)
-    klaviyo.faults.append(Fault("members", 400, '{"errors": [{"detail": "odd address"}]}'))
+    klaviyo.fail("members", Fault(400, '{"errors": [{"detail": "odd address"}]}'))
     assert sent(connect(), row("remove", "gone@example.com")) == {"gone": "400: odd address"}
 
 
@@ -504,11 +505,12 @@ def test_a_storm_passes(
     klaviyo: KlaviyoFake, connect: Connect, operation: str, is_applied: bool
 ) -> None:
     klaviyo.have("gone@example.com", is_listed=True)
-    klaviyo.faults += [
-        Fault(operation, 502, "<html>bad gateway</html>", {}, is_applied),
-        Fault(operation, 503, "", {}, is_applied),
-        Fault(operation, is_cut_off=True),
-    ]
+    klaviyo.fail(
+        operation,
+        Fault(502, "<html>bad gateway</html>", is_applied=is_applied),
+        Fault(503, "", is_applied=is_applied),
+        Fault(0, is_truncated=True),
+    )
     rows = [
         *crowd(11),
         row("change", "ann@example.com", title=None),
@@ -524,7 +526,7 @@ def test_a_storm_passes(
 
 def test_a_storm_that_does_not_pass(klaviyo: KlaviyoFake, connect: Connect) -> None:
     busy = json.dumps({"errors": [{"detail": "busy"}, {"detail": "very"}]})
-    klaviyo.faults += [Fault("add", 503, busy, is_applied=True)] * 4
+    klaviyo.fail("add", *[Fault(503, busy, is_applied=True)] * 4)
     with pytest.raises(NoAnswer, match=r"503: busy; very \(tried 4 times\)"):
         sent(connect(), row("add", "ann@example.com"))
     # What was applied without an answer is sent again by the next run, and does no harm.
@@ -539,13 +541,13 @@ def test_a_storm_that_does_not_pass(klaviyo: KlaviyoFake, connect: Connect) -> N
 def test_an_answer_that_cannot_be_understood(
     klaviyo: KlaviyoFake, connect: Connect, body: str
 ) -> None:
-    klaviyo.faults += [Fault("members", 200, body)] * 2
+    klaviyo.fail("members", *[Fault(200, body)] * 2)
     with pytest.raises(NoAnswer, match=r"200 with an answer that is not understood: .*tried 2"):
         sent(connect(max_retries=1), row("remove", "ann@example.com"))
 
 
 def test_a_slow_answer_is_no_answer(klaviyo: KlaviyoFake, connect: Connect) -> None:
-    klaviyo.faults.append(Fault("members", delay_seconds=0.4))
+    klaviyo.fail("members", Fault(0, delay_seconds=0.4))
     with pytest.raises(NoAnswer, match="timed out") as silence:
         sent(connect(timeout_seconds=0.1, max_retries=0), row("remove", "ann@example.com"))
     # The filter of the request is about people.
@@ -560,10 +562,10 @@ def test_nobody_listening(connect: Connect) -> None:
 
 def test_a_limit_is_waited_for(klaviyo: KlaviyoFake, connect: Connect, waits: list[float]) -> None:
     body = json.dumps({"errors": [{"detail": "Request was throttled."}]})
-    klaviyo.faults.append(Fault("members", 429, body, {"Retry-After": "17"}))
+    klaviyo.fail("members", Fault(429, body, {"Retry-After": "17"}))
     sent(connect(), row("remove", "ann@example.com"))
     assert waits == [17.0]
-    klaviyo.faults.append(Fault("members", 429, body, {"Retry-After": "3600"}))
+    klaviyo.fail("members", Fault(429, body, {"Retry-After": "3600"}))
     with pytest.raises(NoAnswer, match=r"429: Request was throttled\.; it asks to wait 3600 s"):
         sent(connect(), row("remove", "ann@example.com"))
 
@@ -594,7 +596,7 @@ def test_an_answer_that_needs_a_person(
     klaviyo: KlaviyoFake, connect: Connect, status: int, message: str
 ) -> None:
     body = json.dumps({"errors": [{"detail": f"{message}, key was {KEY}"}]})
-    klaviyo.faults.append(Fault("members", status, body, {"Location": "http://127.0.0.1:1/"}))
+    klaviyo.fail("members", Fault(status, body, {"Location": "http://127.0.0.1:1/"}))
     with pytest.raises(DestinationStopped, match=f"{status}: {message}, key was \\*\\*\\*"):
         sent(connect(), row("remove", "ann@example.com"))
     assert klaviyo.operations() == ["list", "members"]
@@ -628,7 +630,7 @@ def specification(prism: Callable[[str], str]) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def checked(specification: httpx.Client) -> Iterator[KlaviyoFake]:
-    with serving(KlaviyoFake(specification)) as fake:
+    with KlaviyoFake(specification) as fake:
         fake.polls_until_done = 1
         fake.have("gone@example.com", is_listed=True)
         fake.have("left@example.com", is_listed=True)
@@ -658,7 +660,7 @@ def test_every_request_is_as_specified(checked: KlaviyoFake) -> None:
 def test_every_specified_error_is_taken_as_it_should(
     checked: KlaviyoFake, operation: str, status: int
 ) -> None:
-    checked.faults.append(Fault(operation, status, is_from_prism=True))
+    checked.fail(operation, Specified(status))
     waits: list[float] = []
     destination = connector(checked, waits)()
 
@@ -684,7 +686,7 @@ def test_a_specified_refusal_rejects_the_row(
     checked: KlaviyoFake, operation: str, rejected: str
 ) -> None:
     rows = EVERYTHING[11:] if operation != "remove" else EVERYTHING[12:]
-    checked.faults.append(Fault(operation, 400, is_from_prism=True))
+    checked.fail(operation, Specified(400))
     assert rejections(sent(connector(checked, [])(), *rows)) == {rejected: "400: string"}
 
 
@@ -698,7 +700,7 @@ def test_a_specified_refusal_rejects_the_row(
 def test_every_specified_success_can_be_read(
     checked: KlaviyoFake, operation: str, status: int
 ) -> None:
-    checked.faults.append(Fault(operation, status, is_from_prism=True))
+    checked.fail(operation, Specified(status))
     use_everything(connector(checked, [])(max_retries=0))
     assert checked.faults == []
 

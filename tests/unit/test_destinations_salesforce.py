@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
-from desk_kit import FakeApi, Request, Response, failing
+from fake_api import FakeApi, Request, Response, failing
 from pydantic import ValidationError
 
 from orchestration.demo_receiver import Fault
@@ -62,7 +62,7 @@ class Org(FakeApi):
     """Records by id, campaign members among them, and a token endpoint."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
-        super().__init__(tls)
+        super().__init__(tls=tls)
         self.records: dict[str, dict[str, Any]] = {}
         self.sessions: set[str] = set()
         self.secret = SECRET
@@ -112,10 +112,10 @@ class Org(FakeApi):
             ids = request.query["ids"].split(",")
             assert len(ids) <= 200
             return Response(200, [self._delete(record_id) for record_id in ids])
-        assert request.json["allOrNone"] is False
-        assert 0 < len(request.json["records"]) <= 200
+        assert request.body["allOrNone"] is False
+        assert 0 < len(request.body["records"]) <= 200
         by = path.removeprefix("composite/sobjects").strip("/").split("/")
-        for record in request.json["records"]:
+        for record in request.body["records"]:
             if any(str(value) == "not a date" for value in record.values()):
                 return refusal(400, "JSON_PARSER_ERROR", "Cannot deserialize instance of date")
             if "Nonsense__c" in record:
@@ -123,8 +123,8 @@ class Org(FakeApi):
         write = {"PATCH": self._update, "POST": self._create}[request.method]
         if len(by) == 2:
             kind, field = by
-            return Response(200, [self._upsert(r, kind, field) for r in request.json["records"]])
-        return Response(200, [write(record) for record in request.json["records"]])
+            return Response(200, [self._upsert(r, kind, field) for r in request.body["records"]])
+        return Response(200, [write(record) for record in request.body["records"]])
 
     def _log_in(self, request: Request) -> Response:
         form = request.form
@@ -432,7 +432,7 @@ def test_a_quote_in_a_value_stays_a_value(org: Org, connect: Connect) -> None:
     evil = "x') OR Email IN ('eve@example.com"
     send(connect(replace(BY_EMAIL, on_leave=ON_LEAVE)), remove("evil", evil), remove("b", "\\"))
     assert org.all("Contact") == [{"Email": "eve@example.com", "LastName": "Eve"}]
-    assert r"x\') OR Email IN (\'eve@example.com" in org.asked("/query/")[0].query["q"]
+    assert r"x\') OR Email IN (\'eve@example.com" in org.asked("/query/$")[0].query["q"]
 
 
 def test_two_records_with_one_address_are_not_guessed(org: Org, connect: Connect) -> None:
@@ -467,7 +467,7 @@ def test_a_record_that_needs_no_change_is_not_written(org: Org, connect: Connect
     row = Row("add", "ann", "k", {}, "ann")
     assert send(connect(replace(BY_EMAIL, campaign_id=CAMPAIGN)), row) == {"ann": None}
     assert org.members() == {"ann"}
-    assert {request.method for request in org.asked("/composite/sobjects")} == {"POST"}
+    assert {request.method for request in org.asked("/composite/sobjects$")} == {"POST"}
 
 
 def test_long_lists_take_several_queries(org: Org, connect: Connect) -> None:
@@ -476,7 +476,7 @@ def test_long_lists_take_several_queries(org: Org, connect: Connect) -> None:
         org.add("Contact", Email=name, LastName="Old")
     said = send(connect(BY_EMAIL), *(add(f"c{n}", name) for n, name in enumerate(names)))
     assert set(said.values()) == {None}
-    queries = org.asked("/query/")
+    queries = org.asked("/query/$")
     assert len(queries) == 3
     assert {record["LastName"][0] for record in org.all("Contact")} == {"C"}
 
@@ -519,16 +519,16 @@ def test_somebody_else_may_add_or_remove_in_the_meantime(org: Org, connect: Conn
     destination = connect(IN_CAMPAIGN)
     send(destination, add("ann"), add("ben"))
     nobody: dict[str, Any] = {"totalSize": 0, "done": True, "records": []}
-    org.fail("/query/", failing(200, nobody))
+    org.fail("/query/$", failing(200, nobody))
     assert send(destination, add("ann")) == {"ann": None}
     assert org.members() == {"ann", "ben"}
-    org.fail("/composite/sobjects", failing(200, [failed("ENTITY_IS_DELETED", "gone")]))
+    org.fail("/composite/sobjects$", failing(200, [failed("ENTITY_IS_DELETED", "gone")]))
     assert send(destination, remove("ben")) == {"ben": None}
 
 
 def test_a_campaign_that_does_not_take_a_member(org: Org, connect: Connect) -> None:
     ok = {"id": "x", "success": True, "errors": []}
-    org.fail("/composite/sobjects", failing(200, [failed("FIELD_CUSTOM", "no more seats"), ok]))
+    org.fail("/composite/sobjects$", failing(200, [failed("FIELD_CUSTOM", "no more seats"), ok]))
     said = send(connect(IN_CAMPAIGN), add("ann"), add("ben"))
     assert said == {"ann": "FIELD_CUSTOM: no more seats", "ben": None}
 
@@ -676,7 +676,7 @@ def test_what_needs_a_person(org: Org, connect: Connect, status: int, code: str)
     org.fail("/Customer_Id__c", fault(status, code))
     with pytest.raises(DestinationStopped, match=f"^{status}: {code}: no$"):
         send(connect(), add("ann"))
-    org.fail("/query/", fault(status, code))
+    org.fail("/query/$", fault(status, code))
     with pytest.raises(DestinationStopped, match=f"^{status}: {code}: no$"):
         send(connect(BY_EMAIL), add("ann"))
 
@@ -725,7 +725,7 @@ def test_too_many_at_a_time_is_waited_for(org: Org, connect: Connect, waits: lis
         Fault(is_cut_off=True, is_applied=True),
     ],
 )
-@pytest.mark.parametrize("path", ["/Customer_Id__c", "/query/", "/composite/sobjects"])
+@pytest.mark.parametrize("path", ["/Customer_Id__c", "/query/$", "/composite/sobjects$"])
 def test_a_passing_failure_is_repeated(
     org: Org, connect: Connect, waits: list[float], passing: Fault, path: str
 ) -> None:
@@ -745,7 +745,7 @@ def test_a_storm_ends(org: Org, connect: Connect) -> None:
 def test_a_slow_answer_is_no_answer_and_sending_again_is_harmless(
     org: Org, connect: Connect
 ) -> None:
-    org.fail("/composite/sobjects", Fault(delay_seconds=1.0, is_applied=True))
+    org.fail("/composite/sobjects$", Fault(delay_seconds=1.0, is_applied=True))
     with pytest.raises(NoAnswer, match="ReadTimeout"):
         send(connect(IN_CAMPAIGN, timeout_seconds=0.3, max_retries=0), add("ann"))
     assert send(connect(IN_CAMPAIGN), add("ann")) == {"ann": None}
@@ -753,7 +753,7 @@ def test_a_slow_answer_is_no_answer_and_sending_again_is_harmless(
 
 
 def test_a_query_that_fails_names_nobody(org: Org, connect: Connect) -> None:
-    org.fail("/query/", Fault(is_cut_off=True))
+    org.fail("/query/$", Fault(is_cut_off=True))
     with pytest.raises(NoAnswer) as silence:
         send(connect(BY_EMAIL, max_retries=0), add("ann", "ann@example.com"))
     assert "ann" not in str(silence.value)

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from desk_kit import FakeApi, Request, Response, failing
+from fake_api import FakeApi, Request, Response, failing
 from pydantic import ValidationError
 
 from orchestration.activation.runner import utc_now
@@ -110,18 +110,18 @@ class Account(FakeApi):
                 found = [u for u in self.users.values() if address in str(u["email"]).lower()]
                 return Response(200, {"users": found})
             case ["POST", "users", "create_or_update_many"]:
-                users = request.json["users"]
+                users = request.body["users"]
                 assert 0 < len(users) <= 100
                 return self._job([self._upsert(user, place) for place, user in enumerate(users)])
             case [method, "users", user_id, "tags"]:
-                return self._tag(method, int(user_id), request.json["tags"])
+                return self._tag(method, int(user_id), request.body["tags"])
             case ["GET", "users", user_id, "tickets", "requested"]:
                 found = [t for t in self.tickets.values() if t["requester_id"] == int(user_id)]
                 return self._page(found, "tickets", request.query)
             case ["PUT", "tickets", "update_many"]:
                 tickets = [int(item) for item in request.query["ids"].split(",")]
                 assert 0 < len(tickets) <= 100
-                return self._job([self._update(each, request.json["ticket"]) for each in tickets])
+                return self._job([self._update(each, request.body["ticket"]) for each in tickets])
             case ["GET", "job_statuses", job_id]:
                 return Response(200, {"job_status": self._looked_at(job_id)})
             case ["GET", "search", "export"]:
@@ -265,7 +265,7 @@ def test_values_and_the_places_they_go(account: Account, connect: Connect) -> No
         "region": "emea",
     }
     send(connect(routes=ROUTES), add("ann", **payload))
-    (user,) = account.asked(UPSERT)[0].json["users"]
+    (user,) = account.asked(UPSERT)[0].body["users"]
     assert user == {
         "external_id": "ann",
         "email": "ann@example.com",
@@ -300,7 +300,7 @@ def test_those_who_left_lose_the_tag_and_nothing_else(account: Account, connect:
     assert said == {"ann": None, "ben": None, "nobody": None}
     assert account.by_key()["Ann"]["tags"] == ["vip"]
     assert account.groups() == [1]
-    assert [(request.method, request.json) for request in account.asked(TAGS)] == [
+    assert [(request.method, request.body) for request in account.asked(TAGS)] == [
         ("DELETE", {"tags": [TAG]})
     ]
     assert account.asked(UPSERT) == []
@@ -708,4 +708,4 @@ def test_a_users_own_request_is_json(account: Account, connect: Connect) -> None
     request = account.asked(UPSERT)[0]
     assert request.headers["content-type"] == "application/json"
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
-    assert json.loads(request.body)["users"][0]["name"] == "Zoë"
+    assert json.loads(request.content)["users"][0]["name"] == "Zoë"
