@@ -71,7 +71,9 @@ def read_sizes(
     """
     with warehouse.connect() as connection:
         if not sa.inspect(connection).has_table("segment_verdicts", schema="segments"):
-            raise StrataError("No segments yet: run `strata refresh` (or `make demo`) first.")
+            raise StrataError(
+                "No segments yet: run `strata refresh` (with the demo's data `strata demo`) first."
+            )
         verdicts = connection.execute(
             sa.text(
                 "select segment_id, as_of, verdict, member_count from segments.segment_verdicts "

@@ -30,6 +30,8 @@ REFRESH_STEPS = frozenset(
     {"freshness", "write", "audit", "publish", "analytics", "activate", "report"}
 )
 SYNC_STEP = "destinations__"
+WILL_RETRY = "dagster/will_retry"
+"""Tag of a failed run that Dagster starts again by itself."""
 
 
 class NotEverybodyTold(Exception):
@@ -140,9 +142,14 @@ def _is_said(failed: Sequence[dg.DagsterEvent], keys: set[str]) -> bool:
 def _job_alert(context: dg.RunFailureSensorContext, failed: Sequence[dg.DagsterEvent]) -> Alert:
     run = context.dagster_run
     words = "; ".join(_step_in_words(event) for event in failed)
+    words = (
+        words or _last_words(context.instance, run.run_id) or context.failure_event.message or ""
+    )
+    if run.tags.get(WILL_RETRY) == "true":
+        words += " Dagster tries it again."
     return _failed_job(
         run.job_name,
-        one_line(words or context.failure_event.message or "Dagster does not say why"),
+        one_line(words or "Dagster does not say why"),
         utc_now(),
         f"look at the run {run.run_id} in Dagster",
     )
@@ -159,6 +166,12 @@ def _failed_job(job: str, message: str, since: datetime, command: str) -> Alert:
         affects="",
         command=command,
     )
+
+
+def _last_words(instance: dg.DagsterInstance, run_id: str) -> str:
+    """What Dagster said of a run that did not end by itself: why its process was gone."""
+    said = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
+    return str(said[-1].message) if said else ""
 
 
 def _step_in_words(event: dg.DagsterEvent) -> str:

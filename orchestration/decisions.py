@@ -67,7 +67,8 @@ def decide(
             and inspector.has_table("segment_decisions", schema="operations")
         ):
             raise StrataError(
-                f"Nothing to {decision} yet: run `strata refresh` (or `make demo`) first."
+                f"Nothing to {decision} yet: run `strata refresh` (with the demo's data "
+                "`strata demo`) first."
             )
         last = _last_verdict(connection, segment_id)
         if decision == "release":

@@ -1,6 +1,7 @@
 """Jobs beside the refresh: history, reconciliation, old rows, erasure, pages."""
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from orchestration.docs_site import write_site
 from orchestration.erasure.erase import Request, erase, forget_in_pages, plan_erasure
 from orchestration.errors import NotReadable, StrataError
 from orchestration.progress import Steps
-from orchestration.project import DATA_DOCS_DIR, parse_sources
-from orchestration.retention import prune
+from orchestration.project import DATA_DOCS_DIR, parse_sources, utc_now
+from orchestration.retention import keep_dagster_days, prune
 from orchestration.segment_tools.backfill import backfill, instants_between
 from orchestration.syncs import chosen_syncs, drifts
 from orchestration.warehouse import check_reachable, engine, target_name
@@ -82,6 +83,8 @@ def run_prune(context: dg.OpExecutionContext, instant: Instant) -> None:
         check_reachable(instant.target, must_exist=True)
         for table, count in prune(engine(instant.target)).items():
             context.log.info(f"{table}: {count} rows deleted")
+        count = delete_old_runs(context.instance, utc_now())
+        context.log.info(f"Dagster: {count} runs deleted, with their events")
 
 
 class EraseConfig(dg.Config):
@@ -116,6 +119,19 @@ def run_erase(context: dg.OpExecutionContext, config: EraseConfig, instant: Inst
         found.check()
         if not config.confirmed:
             context.log.info("nothing was erased; `confirmed: true` does it")
+
+
+def delete_old_runs(instance: dg.DagsterInstance, now: datetime) -> int:
+    """Deletes runs that ended and are older than `keep_dagster_runs_days`; how many.
+
+    Dagster never does: an hourly refresh leaves some three thousand events.
+    """
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    before = now.replace(tzinfo=UTC) - timedelta(days=keep_dagster_days())
+    runs = instance.get_runs(dg.RunsFilter(statuses=ended, created_before=before))
+    for run in runs:
+        instance.delete_run(run.run_id)
+    return len(runs)
 
 
 @dg.op(name="docs")

@@ -449,7 +449,9 @@ def read_verdicts(warehouse: sa.Engine, run_id: str | None = None) -> list[Verdi
     """
     with warehouse.connect() as connection:
         if not sa.inspect(connection).has_table("segment_verdicts", schema="segments"):
-            raise StrataError("No segments yet: run `strata refresh` (or `make demo`) first.")
+            raise StrataError(
+                "No segments yet: run `strata refresh` (with the demo's data `strata demo`) first."
+            )
         if run_id is None:
             run_id = connection.execute(
                 sa.text(

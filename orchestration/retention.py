@@ -32,6 +32,16 @@ def keep_days() -> int:
     return given
 
 
+def keep_dagster_days() -> int:
+    """The project variable `keep_dagster_runs_days`. Raises UsageError for a wrong one."""
+    given = project_vars().get("keep_dagster_runs_days", 60)
+    if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+        raise UsageError(
+            f"keep_dagster_runs_days is {given!r}. It takes a whole number of days from 1 on."
+        )
+    return given
+
+
 def prune(warehouse: sa.Engine, now: datetime | None = None) -> dict[str, int]:
     """Deletes rows older than `keep_run_records_days`; how many, by table, in one transaction.
 

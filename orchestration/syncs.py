@@ -132,4 +132,6 @@ def last_publication(warehouse: sa.Engine) -> tuple[str, datetime]:
             ).first()
             if row is not None:
                 return row[0], row[1]
-    raise StrataError("Nothing is published yet: run `strata refresh` (or `make demo`) first.")
+    raise StrataError(
+        "Nothing is published yet: run `strata refresh` (with the demo's data `strata demo`) first."
+    )

@@ -99,6 +99,17 @@ def duckdb_path(found: Any) -> Path:
     return Path(str(found.path)).resolve()
 
 
+def is_missing(place: Path) -> bool:
+    """Whether there is no such file or folder; one that may not be looked at is there."""
+    try:
+        place.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def check_reachable(
     target: str | None = None, *, must_exist: bool = False, read_only: bool = False
 ) -> None:
@@ -110,8 +121,8 @@ def check_reachable(
     found = credentials(target).credentials
     if must_exist and found.type == "duckdb" and not duckdb_path(found).exists():
         raise StrataError(
-            f"There is no DuckDB file {duckdb_path(found)}: run `strata refresh` (or `make demo`) "
-            "first, or name another file with STRATA_DUCKDB_PATH."
+            f"There is no DuckDB file {duckdb_path(found)}: run `strata refresh` (with the demo's "
+            "data `strata demo`) first, or name another file with STRATA_DUCKDB_PATH."
         )
     try:
         with engine(target, read_only=read_only).connect() as connection:
@@ -129,7 +140,13 @@ def _explain(message: str, target: str | None) -> str:
             who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
             return (
                 f"The DuckDB file {path} is held by {who}. One process at a time may open it: "
-                "close that one, or name another file with STRATA_DUCKDB_PATH."
+                "if that is a refresh or a sync (Dagster's too), wait until it has ended, else "
+                "close it, or name another file with STRATA_DUCKDB_PATH."
+            )
+        if is_missing(path.parent):
+            return (
+                f"The DuckDB file {path} cannot be made: the folder {path.parent} does not exist. "
+                "Make it, or name another file with STRATA_DUCKDB_PATH."
             )
         return (
             f"The DuckDB file {path} cannot be opened: {message.splitlines()[0]} "

@@ -35,6 +35,7 @@
             "The table " ~ relation.schema ~ "." ~ relation.identifier ~ " does not exist. "
             ~ "The source '" ~ declared.source_name ~ "' needs it (" ~ declared.original_file_path ~ "). "
             ~ "Create it as a table or view, or choose another system for its domain in strata_sources."
+            ~ (" `strata demo` loads the demo company's." if var('demo_data', true) else '')
         ) -%}
     {%- endif -%}
 

@@ -268,7 +268,7 @@ def _difference(sync: Sync, audience: Audience, now: datetime) -> Select[tuple[A
 
 
 def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
-    """The keys of members and of ledger rows that are not simply as they should be."""
+    """The keys of members and of ledger rows that may not be as they should be."""
     held, relation = sync_ledger.c, audience.relation
     sent, standing = fields_hash(sync, audience), payload_hash(sync, audience)
     is_there = held.state == "delivered"
@@ -280,11 +280,7 @@ def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
     )
     wanted = select(relation.c[KEY], noted.label("noted")).subquery("wanted")
     there = (
-        select(
-            held.entity_key,
-            known.label("noted"),
-            case((is_there, held.acknowledged_hash)).label("standing"),
-        )
+        select(held.entity_key, known.label("noted"))
         .where(held.sync_name == sync.name, held.state != "removed")
         .subquery("there")
     )
@@ -294,7 +290,6 @@ def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
             func.coalesce(wanted.c[KEY], there.c.entity_key).label(KEY),
             is_member.label("is_member"),
             wanted.c.noted,
-            there.c.standing.label("there"),
         )
         .select_from(wanted.outerjoin(there, wanted.c[KEY] == there.c.entity_key, full=True))
         .where(or_(~is_member, there.c.noted.is_distinct_from(wanted.c.noted)))
@@ -310,17 +305,13 @@ def _differing(sync: Sync, audience: Audience) -> Select[tuple[Any, ...]]:
         )
     # Something of them changed; whether it is something that is sent, few are hashed for.
     few = differing.cte("noted_differing").prefix_with("materialized")
-    return (
-        select(
-            few.c[KEY],
-            few.c.is_member,
-            standing.label("standing"),
-            few.c.noted.label("audience_hash"),
-            bindparam(None, sent, Text).label("fields_hash"),
-        )
-        .select_from(few.outerjoin(relation, relation.c[KEY] == few.c[KEY]))
-        .where(or_(~few.c.is_member, few.c.there.is_distinct_from(standing)))
-    )
+    return select(
+        few.c[KEY],
+        few.c.is_member,
+        standing.label("standing"),
+        few.c.noted.label("audience_hash"),
+        bindparam(None, sent, Text).label("fields_hash"),
+    ).select_from(few.outerjoin(relation, relation.c[KEY] == few.c[KEY]))
 
 
 def _wanted(sync: Sync, audience: Audience, differing: CTE) -> Select[tuple[Any, ...]]:
@@ -345,7 +336,7 @@ def _wanted(sync: Sync, audience: Audience, differing: CTE) -> Select[tuple[Any,
 
 
 def _known(sync: Sync, few: CTE) -> Select[tuple[Any, ...]]:
-    """What the ledger has of those keys."""
+    """What the ledger has of those keys, but for members who have what is to be sent."""
     held_rows = sync_ledger.alias("held")
     held = held_rows.c
     # Long texts that only few rows have are read of those alone.
@@ -354,23 +345,30 @@ def _known(sync: Sync, few: CTE) -> Select[tuple[Any, ...]]:
         .where(sync_ledger.c.sync_name == sync.name, sync_ledger.c.state.in_(UNANSWERED))
         .subquery("claimed")
     )
-    return select(
-        few.c[KEY],
-        few.c.is_member,
-        held.identifier,
-        held.held_identifiers,
-        held.was_present,
-        held.acknowledged_hash,
-        held.state,
-        held.next_attempt_at,
-        held.operation.label("claimed_operation"),
-        held.generation.label("claimed_generation"),
-        claimed.c.payload_hash.label("claimed_hash"),
-        claimed.c.idempotency_key.label("claimed_key"),
-    ).select_from(
-        few.outerjoin(
-            held_rows, and_(held.sync_name == sync.name, held.entity_key == few.c[KEY])
-        ).outerjoin(claimed, claimed.c.entity_key == few.c[KEY])
+    is_as_it_should_be = and_(
+        few.c.is_member, held.state == "delivered", held.acknowledged_hash == few.c.standing
+    )
+    return (
+        select(
+            few.c[KEY],
+            few.c.is_member,
+            held.identifier,
+            held.held_identifiers,
+            held.was_present,
+            held.acknowledged_hash,
+            held.state,
+            held.next_attempt_at,
+            held.operation.label("claimed_operation"),
+            held.generation.label("claimed_generation"),
+            claimed.c.payload_hash.label("claimed_hash"),
+            claimed.c.idempotency_key.label("claimed_key"),
+        )
+        .select_from(
+            few.outerjoin(
+                held_rows, and_(held.sync_name == sync.name, held.entity_key == few.c[KEY])
+            ).outerjoin(claimed, claimed.c.entity_key == few.c[KEY])
+        )
+        .where(~func.coalesce(is_as_it_should_be, False))
     )
 
 

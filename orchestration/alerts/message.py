@@ -55,7 +55,8 @@ class Message:
     def id(self) -> str:
         """The same for the same news, so that a repeat of it can be recognised."""
         news = sorted(
-            f"{one.event}|{one.alert.key}|{one.alert.severity}|{one.told_at}|{one.resolved_at}"
+            f"{one.event}|{one.alert.key}|{one.alert.severity}|{one.alert.since}"
+            f"|{one.told_at}|{one.resolved_at}"
             for one in self.notices
         )
         return sha256("\n".join(news).encode()).hexdigest()

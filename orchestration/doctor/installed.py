@@ -2,11 +2,13 @@
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, distribution, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import sqlalchemy as sa
 import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -99,4 +101,39 @@ def dagster(_: Installation) -> Iterator[Result]:
             "Add the line `telemetry: {enabled: false}` to it.",
         )
         return
+    if problem := _storage_problem(settings):
+        yield failed(
+            "Dagster",
+            f"its database cannot be opened: {problem}",
+            f"Correct `storage` in {page}, or the variables that it names.",
+        )
+        return
     yield ok("Dagster", f"{page}, telemetry off")
+
+
+def _storage_problem(settings: Mapping[str, Any]) -> str | None:
+    """Why the PostgreSQL database of a dagster.yaml does not open; None if it does, or is none.
+
+    Dagster itself would make its tables there.
+    """
+    place = ((settings.get("storage") or {}).get("postgres") or {}).get("postgres_db")
+    if not place:
+        return None
+    told = {
+        name: os.environ.get(given["env"], "") if isinstance(given, dict) else given
+        for name, given in place.items()
+    }
+    try:
+        url = sa.URL.create(
+            "postgresql+psycopg2",
+            username=told.get("username"),
+            password=told.get("password"),
+            host=told.get("hostname"),
+            port=int(told.get("port") or 5432),
+            database=told.get("db_name"),
+        )
+        with sa.create_engine(url, connect_args={"connect_timeout": 5}).connect():
+            return None
+    except (sa.exc.SQLAlchemyError, ValueError, ImportError) as error:
+        said = str(getattr(error, "orig", None) or error).strip()
+        return said.splitlines()[0] if said else type(error).__name__

@@ -59,7 +59,7 @@ class _System:
             "without a column that is required": "Add it, or make a view that has it.",
             "not readable": "Grant usage on the schema and select on the table to Strata's user.",
             "not loaded any more": "Look at the loader; segments that need it are held.",
-            "not there yet": "The first `strata refresh` loads the demo company.",
+            "not there yet": "`strata demo` loads the demo company.",
             "empty": "Look at the loader.",
             "late": "Look at the loader.",
         }

@@ -10,7 +10,13 @@ import sqlalchemy as sa
 
 from orchestration.doctor.result import Installation, Result, failed, ok, some, warning
 from orchestration.project import project_vars, utc_now
-from orchestration.warehouse import check_reachable, credentials, duckdb_path, engine
+from orchestration.warehouse import (
+    check_reachable,
+    credentials,
+    duckdb_path,
+    engine,
+    is_missing,
+)
 
 LARGEST_DIFFERENCE_SECONDS = 60
 OLDEST_POSTGRES = 14
@@ -32,7 +38,7 @@ def opens(found: Installation) -> Iterator[Result]:
     if place.type == "duckdb" and not duckdb_path(place).exists():
         text = f"there is no DuckDB file {duckdb_path(place)} yet"
         if project_vars().get("demo_data", True):
-            yield warning("warehouse", text, "`strata refresh` (or `make demo`) makes it.")
+            yield warning("warehouse", text, "`strata demo` makes it.")
         else:
             yield failed(
                 "warehouse",
@@ -62,6 +68,13 @@ def disk(found: Installation) -> Iterator[Result]:
         return
     path = duckdb_path(found.profile.credentials)
     folder = path.parent
+    if is_missing(folder):
+        yield failed(
+            "disk",
+            f"the folder {folder} does not exist",
+            "Make it, or name another file with STRATA_DUCKDB_PATH.",
+        )
+        return
     # The effective user: a service may have been started by another one.
     if not os.access(folder, os.W_OK | os.X_OK, effective_ids=True):
         yield failed(

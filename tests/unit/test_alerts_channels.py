@@ -182,6 +182,8 @@ def test_a_message_has_an_id_of_its_news() -> None:
     again = Message([Notice("opened", alert(message="in other words"))], utc_now())
     reminder = Message([Notice("reminder", alert(), told_at=NOON)], NOON)
     assert OPENED.id == again.id != reminder.id
+    next_time = Message([Notice("opened", alert(since=NOON + timedelta(hours=5)))], NOON)
+    assert OPENED.id != next_time.id
 
 
 # The webhook

@@ -220,6 +220,26 @@ def test_a_job_that_succeeds_again_is_told_to_those_who_know_that_it_failed(
     assert len(slack.requests) == told + 1
 
 
+def test_a_run_whose_process_was_killed_says_so_and_that_dagster_tries_again(
+    instance: dg.DagsterInstance, file: Path, slack: SlackWebhook
+) -> None:
+    assert not file.exists()
+    run = dg.DagsterRun(
+        job_name="refresh", run_id="a", status=dg.DagsterRunStatus.STARTED,
+        tags={dagster_alerts.WILL_RETRY: "true"},
+    )  # fmt: skip
+    instance.add_run(run)
+    instance.report_engine_event("Its process was terminated by signal 9.", run)
+    failure = instance.report_run_failed(run, "Marked as failed from outside.")
+    assert failure.is_failure
+    context = dg.build_run_status_sensor_context(
+        sensor_name="alert_on_failure", dagster_event=failure,
+        dagster_instance=instance, dagster_run=run,
+    )  # fmt: skip
+    ON_FAILURE(context.for_run_failure())
+    assert "Its process was terminated by signal 9. Dagster tries it again." in slack.lines()[2]
+
+
 def test_a_failed_run_that_could_not_be_told_is_told_with_the_next_one(
     instance: dg.DagsterInstance, file: Path, slack: SlackWebhook
 ) -> None:

@@ -325,6 +325,13 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     assert (result.status, "cannot be written" in result.found) == (Status.FAILED, True), result
 
 
+def test_a_folder_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    found = on("duckdb", path=str(tmp_path / "none" / "x.duckdb"))
+    result = only(warehouse.disk, found)
+    assert result.status is Status.FAILED
+    assert result.found == f"the folder {tmp_path / 'none'} does not exist"
+
+
 def test_too_little_room_for_the_file_once_more_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -602,6 +609,45 @@ def test_leases_that_are_held_and_those_of_who_is_gone(
     kept.do("insert into operations.runs (run_id, state) values ('s1', 'running')")
     result = looked_at(kept)["leases"]
     assert (result.status, words.replace("sync_x", "refresh") in result.found) == (status, True)
+
+
+# Dagster
+
+
+def test_dagsters_database_is_opened_and_a_refusal_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (PROJECT_DIR / "deploy" / "dagster.yaml").read_text()
+    (tmp_path / "dagster.yaml").write_text(page)
+    settings = {
+        "HOME": str(tmp_path), "PG_HOST": "127.0.0.1", "PG_PORT": "1", "PG_USER": "dagster",
+        "PG_PASSWORD": "hushhush", "PG_DATABASE": "dagster",
+    }  # fmt: skip
+    for name, value in settings.items():
+        monkeypatch.setenv(f"DAGSTER_{name}", value)
+    [result] = installed.dagster(Installation(None))
+    assert result.status == Status.FAILED
+    assert "its database cannot be opened: " in result.found
+    assert "refused" in result.found
+    assert "hushhush" not in f"{result.found} {result.todo}"
+
+
+@pytest.mark.postgres
+def test_a_database_of_dagsters_that_opens_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    url = sa.make_url(postgres_url)
+    place = {
+        "hostname": url.host, "port": url.port, "username": url.username, "password": "",
+        "db_name": url.database,
+    }  # fmt: skip
+    settings = {"storage": {"postgres": {"postgres_db": place}}, "telemetry": {"enabled": False}}
+    (tmp_path / "dagster.yaml").write_text(json.dumps(settings))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    [result] = installed.dagster(Installation(None))
+    assert (result.status, result.todo) == (Status.OK, "")
+    with sa.create_engine(postgres_url).connect() as connection:
+        assert sa.inspect(connection).get_table_names() == []
 
 
 # All of it

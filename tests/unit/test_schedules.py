@@ -10,6 +10,7 @@ import pytest
 
 from orchestration.activation.exposures import Sync
 from orchestration.destinations.file.settings import FileSettings
+from orchestration.errors import UsageError
 
 pytestmark = pytest.mark.slow  # the project is parsed
 
@@ -97,6 +98,42 @@ def test_a_sync_keeps_its_hour_where_clocks_are_changed(
     schedule = sync_schedule(sync)
     found = ticks(schedule, day.replace(tzinfo=UTC), 2)
     assert tuple(tick.hour for tick in found) == nine_o_clock
+
+
+def test_what_dagster_keeps_of_old_runs_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from orchestration import maintenance, retention
+
+    monkeypatch.setattr(retention, "project_vars", lambda: {"keep_dagster_runs_days": 2})
+    now = datetime.now(UTC).replace(tzinfo=None)
+
+    @dg.op
+    def work() -> None:
+        """Does nothing."""
+
+    @dg.job
+    def some_job() -> None:
+        work()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        done = some_job.execute_in_process(instance=instance)
+        instance.add_run(
+            dg.DagsterRun(job_name="some_job", run_id="a", status=dg.DagsterRunStatus.STARTED)
+        )
+        assert maintenance.delete_old_runs(instance, now + timedelta(days=1)) == 0
+        assert maintenance.delete_old_runs(instance, now + timedelta(days=3)) == 1
+        assert [run.run_id for run in instance.get_runs()] == ["a"]
+        assert instance.all_logs(done.run_id) == []
+
+
+@pytest.mark.parametrize("given", [0, None, "60", 1.5, True])
+def test_a_wrong_number_of_days_for_dagster_is_refused(
+    given: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from orchestration import retention
+
+    monkeypatch.setattr(retention, "project_vars", lambda: {"keep_dagster_runs_days": given})
+    with pytest.raises(UsageError, match=r"keep_dagster_runs_days is .* from 1 on"):
+        retention.keep_dagster_days()
 
 
 def test_an_erasure_only_says_what_it_would_do_until_it_is_confirmed(
