@@ -25,7 +25,7 @@ from orchestration import log, refresh
 from orchestration.dbt import Dbt, NodeResult, NodesFailed
 from orchestration.destinations.base import Answer, Batch
 from orchestration.destinations.secrets import from_environment
-from orchestration.errors import SyncFailed, UsageError
+from orchestration.errors import StrataError, SyncFailed, UsageError
 from orchestration.progress import Silent
 from orchestration.refresh import Refresh, Verdict
 
@@ -132,7 +132,13 @@ BROKEN = NodeResult("model.strata.y", "y", "model", "error", "ann@example.com tw
 
 def a_refresh(run: Callable[..., list[NodeResult]]) -> Refresh:
     """A refresh that has begun and whose dbt does as told."""
-    dbt = SimpleNamespace(run=run, target="duckdb", variables={"strata_sources": {}})
+
+    def unreadable(*_: object, **__: object) -> str:
+        raise StrataError("no source can be read, so that nothing is found unchanged")
+
+    dbt = SimpleNamespace(
+        run=run, rendered=unreadable, target="duckdb", variables={"strata_sources": {}}
+    )
     begun = Refresh(cast(Dbt, dbt), NOON, "r1", Silent())
     begun.begin()
     return begun
