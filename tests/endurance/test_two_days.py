@@ -103,10 +103,10 @@ def locked(line: Line, tick: datetime) -> None:
 
 
 def outage(line: Line, tick: datetime) -> None:
-    """A raw table is away for a while."""
-    line.project.execute("alter table raw_stripe.invoice rename to invoice_away")
+    """A raw table without which nothing is built is away for a while."""
+    line.project.execute("alter table raw_hubspot.contact rename to contact_away")
     outcome = line.run(tick)
-    line.project.execute("alter table raw_stripe.invoice_away rename to invoice")
+    line.project.execute("alter table raw_hubspot.contact_away rename to contact")
     assert not outcome["succeeded"]
     assert "publish" not in outcome["steps"]
 
