@@ -178,7 +178,8 @@ def unit(path: Path) -> RawConfigParser:
 KEYS = {
     "Unit": {"Description", "After", "Wants"},
     "Service": {
-        "Type", "User", "Group", "WorkingDirectory", "EnvironmentFile", "ExecStart", "Restart",
+        "Type", "User", "Group", "WorkingDirectory", "EnvironmentFile", "ExecStart", "ExecStartPre",
+        "Restart",
         "RestartSec", "KillSignal", "KillMode", "TimeoutStopSec", "TimeoutStartSec",
         "NoNewPrivileges", "PrivateTmp", "ProtectSystem", "OOMPolicy",
     },
