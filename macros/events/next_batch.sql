@@ -3,7 +3,7 @@
     integrated the earlier ones sees that this one is new. -#}
 {% macro next_batch() %}
     {%- set held = load_relation(this) if execute and model.resource_type != 'unit_test' else none -%}
-    {%- if held and 'batch' in adapter.get_columns_in_relation(held) | map(attribute='name') | map('lower') -%}
+    {%- if held and 'batch' in columns_of(held) | map(attribute='name') | map('lower') -%}
         {%- set last = run_query('select coalesce(max(batch), 0) as last_batch from ' ~ held) -%}
         {{- return(last.columns[0].values()[0] | int + 1) -}}
     {%- endif -%}

@@ -6,8 +6,11 @@
         {%- do comments.append(alter_relation_comment(relation, model.description)) -%}
     {%- endif -%}
     {%- if for_columns and config.persist_column_docs() and model.columns -%}
-        {%- set existing = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
-        {%- for name, column in validate_doc_columns(relation, model.columns, existing).items() if column.description -%}
+        {#- What a contract promises is there. -#}
+        {%- set documented = model.columns if model.contract.enforced else validate_doc_columns(
+            relation, model.columns, columns_of(relation) | map(attribute='name') | list
+        ) -%}
+        {%- for name, column in documented.items() if column.description -%}
             {%- do comments.append(
                 'comment on column ' ~ relation ~ '.' ~ (adapter.quote(name) if column.quote else name)
                 ~ ' is ' ~ duckdb_escape_comment(column.description) ~ ';'

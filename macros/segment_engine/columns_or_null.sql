@@ -3,7 +3,7 @@
 
     Arguments: relation (that exists); columns, as a model's YAML declares them. -#}
 {% macro columns_or_null(relation, columns) %}
-    {%- set found = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
+    {%- set found = columns_of(relation) | map(attribute='name') | map('lower') | list -%}
     {%- set selected = [] -%}
     {%- for name, column in columns.items() -%}
         {%- set absent = 'cast(null as ' ~ api.Column.translate_type(column.data_type) ~ ') as ' ~ name -%}

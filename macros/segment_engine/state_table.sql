@@ -12,7 +12,7 @@
             {{ get_create_table_as_sql(False, target_relation, sql) }}
         {%- endcall -%}
     {%- else -%}
-        {%- set found = adapter.get_columns_in_relation(existing) | map(attribute='name') | map('lower') | list -%}
+        {%- set found = columns_of(existing) | map(attribute='name') | map('lower') | list -%}
         {%- set missing = [] -%}
         {%- for name, column in model.columns.items() if name | lower not in found -%}
             {%- do missing.append(api.Column(name, api.Column.translate_type(column.data_type))) -%}

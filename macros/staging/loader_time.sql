@@ -2,7 +2,7 @@
     column is not there. Arguments: relation (as load_relation returns it), field. -#}
 {% macro loader_time(relation, field) %}
     {%- if relation and field -%}
-        {%- for column in adapter.get_columns_in_relation(relation) if column.name | lower == field | lower -%}
+        {%- for column in columns_of(relation) if column.name | lower == field | lower -%}
             {{- return(to_utc(adapter.quote(column.name), column.dtype)) -}}
         {%- endfor -%}
     {%- endif -%}

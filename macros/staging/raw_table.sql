@@ -27,7 +27,7 @@
     {%- set existing = load_relation(relation) -%}
     {%- set found = {} -%}
     {%- if existing -%}
-        {%- for column in adapter.get_columns_in_relation(existing) -%}
+        {%- for column in columns_of(existing) -%}
             {%- do found.update({column.name | lower: column}) -%}
         {%- endfor -%}
     {%- elif flags.WHICH in ('run', 'build') and not declared.meta.get('optional') -%}

@@ -134,7 +134,7 @@ left join (
     {%- if not existing -%}
         {{- return(columns.keys() | list) -}}
     {%- endif -%}
-    {%- set found = adapter.get_columns_in_relation(existing) | map(attribute='name') | map('lower') | list -%}
+    {%- set found = columns_of(existing) | map(attribute='name') | map('lower') | list -%}
     {%- set unknown = found | reject('in', columns) | list -%}
     {%- if unknown -%}
         {%- do exceptions.raise_compiler_error(
