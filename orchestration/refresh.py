@@ -148,6 +148,8 @@ class Refresh:
         """
         longest = unchanged.longest()
         with self._recorded("write") as recorded:
+            if not select:
+                self.dbt.check_segments(self.as_of)
             found = None if select or self.excluded else self._unchanged(longest)
             with engine(self.dbt.target).begin() as connection:
                 unchanged.forget(connection)
@@ -158,8 +160,7 @@ class Refresh:
                     f"{', '.join(found.systems)}"
                 )
             flags = ["--indirect-selection", "cautious"] if self.kept else []
-            names = [self.dbt.manifest.nodes[one].name for one in self.kept]
-            self._build_in(recorded, select, [*NOT_WRITTEN, *names], flags)
+            self._build_in(recorded, select, NOT_WRITTEN, flags, self.kept)
             if found:
                 with engine(self.dbt.target).begin() as connection:
                     unchanged.remember(connection, found)
@@ -365,6 +366,7 @@ class Refresh:
         select: Sequence[str],
         exclude: Sequence[str],
         flags: Sequence[str],
+        without: Sequence[str] = (),
     ) -> None:
         variables = {"run_id": self.run_id, "as_of": self.as_of.isoformat()}
         self.dbt.on_result = self._on_result
@@ -374,6 +376,7 @@ class Refresh:
                 select,
                 [*exclude, *self.excluded, "resource_type:unit_test"],
                 [*(["--full-refresh"] if self.is_full else []), *flags],
+                without,
                 **variables,
             )
         except NodesFailed as error:

@@ -181,6 +181,8 @@ def test_a_wrong_definition_stops_the_run_and_names_the_file(
     assert [word for word in words if word not in message] == [], message
     after = project.rows("select * from segments.segment_membership_history order by stay_id")
     assert before == after
+    built = "select count(*) from operations.run_nodes where as_of = timestamp '2026-01-11'"
+    assert project.value(built) == 0, "it is said before anything is built"
 
 
 @pytest.fixture

@@ -137,8 +137,9 @@ def a_refresh(run: Callable[..., list[NodeResult]]) -> Refresh:
         raise StrataError("no source can be read, so that nothing is found unchanged")
 
     dbt = SimpleNamespace(
-        run=run, rendered=unreadable, target="duckdb", variables={"strata_sources": {}}
-    )
+        run=run, rendered=unreadable, target="duckdb", variables={"strata_sources": {}},
+        check_segments=lambda as_of: None,
+    )  # fmt: skip
     begun = Refresh(cast(Dbt, dbt), NOON, "r1", Silent())
     begun.begin()
     return begun
