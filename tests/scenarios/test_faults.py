@@ -188,6 +188,18 @@ class Company:
         )
 
 
+def load_demo(project: Project) -> None:
+    """The demo's raw tables, by DuckDB: dbt takes half a minute."""
+    for file in sorted((PROJECT_DIR / "seeds" / "demo").glob("*.csv")):
+        system, table = file.stem.split("__")
+        project.execute(
+            [
+                f"create schema if not exists raw_{system}",
+                f"create table raw_{system}.{table} as from read_csv('{file}')",
+            ]
+        )
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """Refreshed two evenings in a row, without any fault."""
@@ -199,7 +211,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         dbt = Dbt("duckdb", {"strata_sources": parse_sources("")})
         company = Company(Project(folder), dbt, patch)
         company.use(company.project)
-        dbt.run("seed", ["path:seeds/demo"])
+        load_demo(company.project)
         company.project.execute("create schema raw_later")
         for one in EVENTS:
             company.project.execute(
