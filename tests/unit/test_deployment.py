@@ -178,9 +178,8 @@ def unit(path: Path) -> RawConfigParser:
 KEYS = {
     "Unit": {"Description", "After", "Wants"},
     "Service": {
-        "Type", "User", "Group", "WorkingDirectory", "EnvironmentFile", "ExecStart", "ExecStartPre",
-        "Restart",
-        "RestartSec", "KillSignal", "KillMode", "TimeoutStopSec", "TimeoutStartSec",
+        "Type", "User", "Group", "WorkingDirectory", "EnvironmentFile", "ExecStart",
+        "ExecStartPost", "Restart", "RestartSec", "KillSignal", "KillMode", "TimeoutStopSec", "TimeoutStartSec",
         "NoNewPrivileges", "PrivateTmp", "ProtectSystem", "OOMPolicy",
     },
     "Install": {"WantedBy"},
