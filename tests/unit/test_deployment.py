@@ -179,7 +179,8 @@ KEYS = {
     "Unit": {"Description", "After", "Wants"},
     "Service": {
         "Type", "User", "Group", "WorkingDirectory", "EnvironmentFile", "ExecStart",
-        "ExecStartPost", "Restart", "RestartSec", "KillSignal", "KillMode", "TimeoutStopSec", "TimeoutStartSec",
+        "ExecStartPost", "Restart", "RestartSec", "KillSignal", "KillMode", "TimeoutStopSec",
+        "TimeoutStartSec",
         "NoNewPrivileges", "PrivateTmp", "ProtectSystem", "OOMPolicy",
     },
     "Install": {"WantedBy"},
