@@ -41,10 +41,10 @@ def test_refreshes_killed_one_after_the_other_are_healed_by_the_next(
     demo: Project, undisturbed: Project, tmp_path: Path
 ) -> None:
     """The line of a step is printed when it is done, so a kill falls into the one after it: while
-    auditing, then in the middle of publishing."""
+    auditing, then early and then late in publishing."""
     before, after = published(demo), published(undisturbed)
     project = demo.copy(tmp_path / "run")
-    for when, seconds in (("writing candidates", 0.5), ("auditing", 1.0)):
+    for when, seconds in (("writing candidates", 0.5), ("auditing", 0.6), ("auditing", 1.3)):
         project.strata_killed("refresh", "--as-of", NEXT, when=f"✓ {when}", after_seconds=seconds)
         cut_off = published(project)
         # Each published relation is the old one or the new one, never something between.
