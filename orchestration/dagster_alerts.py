@@ -6,13 +6,15 @@ from Dagster alone.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 import dagster as dg
 from sqlalchemy.exc import DBAPIError
 
-from orchestration.alerts.alert import Alert, Notice, one_line
+from orchestration.alerts.alert import Alert, Notice, cause, one_line
 from orchestration.alerts.settings import AlertSettings
 from orchestration.alerts.telling import Told, open_alerts, send, tell_due
 from orchestration.errors import StrataError, UsageError, WarehouseUnavailable
@@ -32,6 +34,17 @@ REFRESH_STEPS = frozenset(
 SYNC_STEP = "destinations__"
 WILL_RETRY = "dagster/will_retry"
 """Tag of a failed run that Dagster starts again by itself."""
+
+
+class Known(NamedTuple):
+    """What a channel was told of a job that fails."""
+
+    since: datetime
+    """When it was first told, UTC."""
+    told_at: datetime
+    """When it was told last, UTC."""
+    why: str
+    """Digest of the cause it was told last."""
 
 
 class NotEverybodyTold(Exception):
@@ -145,13 +158,11 @@ def _job_alert(context: dg.RunFailureSensorContext, failed: Sequence[dg.DagsterE
     words = (
         words or _last_words(context.instance, run.run_id) or context.failure_event.message or ""
     )
+    to_do = f"look at the run {run.run_id} in Dagster"
     if run.tags.get(WILL_RETRY) == "true":
-        words += " Dagster tries it again."
+        to_do = f"nothing yet: Dagster tries the run {run.run_id} again"
     return _failed_job(
-        run.job_name,
-        one_line(words or "Dagster does not say why"),
-        utc_now(),
-        f"look at the run {run.run_id} in Dagster",
+        run.job_name, one_line(words or "Dagster does not say why"), utc_now(), to_do
     )
 
 
@@ -187,18 +198,27 @@ def _step_in_words(event: dg.DagsterEvent) -> str:
 def _tell_of_job(
     context: dg.RunFailureSensorContext, settings: AlertSettings, alert: Alert, told: Told
 ) -> None:
-    """Tell each channel that was not told since the job last succeeded, or too long ago."""
+    """Tell each channel that was not told of this cause since the job succeeded, or long ago."""
     last_success = _last_success(context.instance, alert.about)
+    why = sha256(cause(alert.message).encode()).hexdigest()
     for channel in settings.channels:
-        since, told_at = _was_told(context.instance, alert.about, channel)
-        if told_at and last_success and told_at < last_success:
-            since = told_at = None  # of an earlier failure, whose recovery could not be told
+        known = _was_told(context.instance, alert.about, channel)
+        if known and last_success and known.told_at < last_success:
+            known = None  # of an earlier failure, whose recovery could not be told
         now = utc_now()
-        if told_at and now - told_at < timedelta(hours=settings.remind_after_hours):
+        if (
+            known
+            and known.why == why
+            and now - known.told_at < timedelta(hours=settings.remind_after_hours)
+        ):
             continue
-        notice = Notice("reminder" if told_at else "opened", alert, told_at)
+        notice = Notice("opened", alert)
+        if known:
+            notice = Notice("reminder", replace(alert, since=known.since), known.told_at)
         if send(settings, channel, [notice], told):
-            _note_told(context.instance, alert.about, channel, since or alert.since, now)
+            _note_told(
+                context.instance, alert.about, channel, Known(notice.alert.since, now, why)
+            )
 
 
 def _tell_of_recovery(
@@ -207,29 +227,28 @@ def _tell_of_recovery(
     """Tell each channel that was told that the job failed."""
     job = context.dagster_run.job_name
     for channel in settings.channels:
-        since, told_at = _was_told(context.instance, job, channel)
-        if since and told_at:
-            notice = Notice("resolved", _failed_job(job, "", since, ""), told_at, utc_now())
+        if known := _was_told(context.instance, job, channel):
+            failed = _failed_job(job, "", known.since, "")
+            notice = Notice("resolved", failed, known.told_at, utc_now())
             if send(settings, channel, [notice], told):
                 _note_told(context.instance, job, channel)
 
 
-def _was_told(
-    instance: dg.DagsterInstance, job: str, channel: str
-) -> tuple[datetime | None, datetime | None]:
-    """Since when a channel knows that a job fails, and when it was told last."""
+def _was_told(instance: dg.DagsterInstance, job: str, channel: str) -> Known | None:
+    """What a channel knows of a job that fails; None if it was told nothing, or that it succeeds."""
     name = _told_name(job, channel)
-    since, _, told_at = (
-        instance.daemon_cursor_storage.get_cursor_values({name}).get(name, "").partition(" ")
-    )
-    if not since:
-        return None, None
-    return datetime.fromisoformat(since), datetime.fromisoformat(told_at or since)
+    said = instance.daemon_cursor_storage.get_cursor_values({name}).get(name, "")
+    if not said:
+        return None
+    since, told_at, *why = said.split()  # version 0.1.0 kept no cause
+    return Known(datetime.fromisoformat(since), datetime.fromisoformat(told_at), "".join(why))
 
 
-def _note_told(instance: dg.DagsterInstance, job: str, channel: str, *times: datetime) -> None:
+def _note_told(
+    instance: dg.DagsterInstance, job: str, channel: str, known: Known | None = None
+) -> None:
     """Kept where Dagster keeps its own cursors: the warehouse may be closed."""
-    said = " ".join(time.isoformat() for time in times)
+    said = f"{known.since.isoformat()} {known.told_at.isoformat()} {known.why}" if known else ""
     instance.daemon_cursor_storage.set_cursor_values({_told_name(job, channel): said})
 
 

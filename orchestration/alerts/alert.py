@@ -1,5 +1,6 @@
 """What an alert is."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -34,6 +35,11 @@ class Alert:
     def key(self) -> str:
         """Its identity for as long as it is open, such as `held_segment:champions`."""
         return f"{self.kind}:{self.about}" if self.about else self.kind
+
+
+def cause(message: str) -> str:
+    """What happened, without what differs each time that it does: words that hold a digit."""
+    return re.sub(r"\S*\d\S*", "…", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,10 @@ from sqlalchemy import (
 )
 
 from orchestration.activation.ledger import require_state_tables
-from orchestration.alerts.alert import Alert, Notice, Severity
+from orchestration.alerts.alert import Alert, Notice, Severity, cause
+
+OF_ONE_CAUSE = ("failed_run", "failed_sync", "held_segment")
+"""Kinds that hide what went wrong next behind what went wrong first."""
 
 metadata = MetaData()
 
@@ -88,8 +91,10 @@ def _due(
         row = by_key.get(key)
         if row is None:
             yield Notice("opened", alert)
-        elif (row.severity, alert.severity) == ("warning", "error") or (
+        elif (
             now - row.last_told_at >= remind_after
+            or (row.severity, alert.severity) == ("warning", "error")
+            or (alert.kind in OF_ONE_CAUSE and cause(row.message) != cause(alert.message))
         ):
             yield Notice("reminder", alert, told_at=row.last_told_at)
     for key, row in by_key.items():

@@ -195,9 +195,15 @@ def test_a_failed_run_is_told_where_there_is_no_warehouse_once_until_it_succeeds
     assert len(slack.requests) == 1
     assert slack.lines()[0] == "*Strata alert: The job refresh failed*"
     assert "write: the file is held" in slack.lines()[2]
+    fails(instance, error=dg.Failure("the disk is full"))
+    assert len(slack.requests) == 2
+    assert slack.lines()[0] == "*Strata alert: still open: The job refresh failed*"
+    assert "write: the disk is full" in slack.lines()[2]
+    fails(instance, error=dg.Failure("the disk is full"))
+    assert len(slack.requests) == 2
     run(instance, "write", None)
     fails(instance)
-    assert len(slack.requests) == 2
+    assert len(slack.requests) == 3
 
 
 def test_a_job_that_succeeds_again_is_told_to_those_who_know_that_it_failed(
@@ -237,7 +243,8 @@ def test_a_run_whose_process_was_killed_says_so_and_that_dagster_tries_again(
         dagster_instance=instance, dagster_run=run,
     )  # fmt: skip
     ON_FAILURE(context.for_run_failure())
-    assert "Its process was terminated by signal 9. Dagster tries it again." in slack.lines()[2]
+    assert "Its process was terminated by signal 9." in slack.lines()[2]
+    assert "nothing yet: Dagster tries the run a again" in slack.lines()[-1]
 
 
 def test_a_failed_run_that_could_not_be_told_is_told_with_the_next_one(

@@ -168,6 +168,22 @@ def test_a_warning_that_becomes_an_error_is_told_at_once(
     assert len(slack.requests) == 2
 
 
+def test_a_failure_of_another_cause_is_told_at_once_and_the_same_one_is_not(
+    warehouse: Warehouse, receiver: AlertReceiver, slack: SlackWebhook
+) -> None:
+    why = "It was not published as of 2026-07-01 12:00 UTC: size 3 is below 30."
+    first = replace(HELD, message=why)
+    same = replace(HELD, message=why.replace("2026-07-01", "2026-07-02").replace("3", "14"))
+    other = replace(HELD, message=why + " Expectation unique_customers failed.")
+    late = replace(HELD, kind="freshness", message="charge is behind")
+    for hours, found in enumerate([first, same, other, other]):
+        one_pass(warehouse, NOON + hours * HOUR, found, late)
+        late = replace(late, message="charge and subscription are behind")
+    key, system = "held_segment:champions", "freshness:champions"
+    assert news(receiver) == [[("opened", key), ("opened", system)], [("reminder", key)]]
+    assert "unique_customers" in slack.lines()[-2]
+
+
 def test_forty_at_once_are_one_message_for_each_channel(
     warehouse: Warehouse, receiver: AlertReceiver, slack: SlackWebhook
 ) -> None:
