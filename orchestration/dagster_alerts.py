@@ -216,9 +216,7 @@ def _tell_of_job(
         if known:
             notice = Notice("reminder", replace(alert, since=known.since), known.told_at)
         if send(settings, channel, [notice], told):
-            _note_told(
-                context.instance, alert.about, channel, Known(notice.alert.since, now, why)
-            )
+            _note_told(context.instance, alert.about, channel, Known(notice.alert.since, now, why))
 
 
 def _tell_of_recovery(
@@ -235,7 +233,7 @@ def _tell_of_recovery(
 
 
 def _was_told(instance: dg.DagsterInstance, job: str, channel: str) -> Known | None:
-    """What a channel knows of a job that fails; None if it was told nothing, or that it succeeds."""
+    """What a channel knows of a job that fails; None if that is nothing, or that it succeeds."""
     name = _told_name(job, channel)
     said = instance.daemon_cursor_storage.get_cursor_values({name}).get(name, "")
     if not said:

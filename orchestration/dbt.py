@@ -11,16 +11,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
 
 from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.run import RunExecutionResult
-from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import Macro
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
 
 from orchestration.errors import RefreshFailed, UsageError
 from orchestration.project import PROJECT_DIR, digest_of_files
@@ -239,7 +241,9 @@ class Dbt:
 
     def _invoke(
         self, arguments: list[str], variables: dict[str, Any], manifest: Manifest | None
-    ) -> dbtRunnerResult:
+    ) -> "dbtRunnerResult":
+        from dbt.cli.main import dbtRunner
+
         options = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
         # dbt parses anew for the same variables in another order.
         options += ["--vars", json.dumps(variables, sort_keys=True), "--log-level", "none"]

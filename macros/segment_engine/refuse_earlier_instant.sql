@@ -12,7 +12,7 @@
             {%- do exceptions.raise_compiler_error(
                 "as_of is " ~ as_of_text() ~ ", but segments are already published as of " ~ last
                 ~ ". A refresh takes that instant again or a later one; `strata backfill --into FILE` builds "
-                ~ "the history of earlier ones in a file of its own."
+                ~ "the history of earlier ones in a file of its own. Where as_of stands in dbt_project.yml, null is now."
             ) -%}
         {%- endif -%}
     {%- endif -%}
