@@ -77,6 +77,16 @@ class Translator(DagsterDbtTranslator):
         """The first folder below models/ or seeds/."""
         return str(dbt_resource_props["fqn"][1])
 
+    def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
+        """dbt's tags, and which tables have a contract or keep what no refresh builds again."""
+        config = dbt_resource_props.get("config") or {}
+        tags = dict(super().get_tags(dbt_resource_props))
+        if (config.get("contract") or {}).get("enforced"):
+            tags["strata/contract"] = "enforced"
+        if config.get("materialized") == "state_table" or config.get("full_refresh") is False:
+            tags["strata/rows"] = "kept_over_runs"
+        return tags
+
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:

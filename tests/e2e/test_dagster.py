@@ -256,8 +256,14 @@ def test_pages_ask_no_other_machine(ui: Browser) -> None:
     assert ui.hosts() == {"127.0.0.1"}
 
 
+BUILT = {
+    "reference", "staging", "identity", "features", "customer_360", "segments", "published",
+    "analytics", "activation",
+}  # fmt: skip
+
+
 @pytest.fixture(scope="module")
-def definitions(demo: Project) -> dict[str, list[str]]:
+def definitions(demo: Project) -> dict[str, Any]:
     """What there is, where there is no warehouse and none could be made."""
     nowhere = demo.folder / "nowhere" / "strata.duckdb"
     looking = """
@@ -271,31 +277,59 @@ parents = {key: graph.get(key).parent_keys for key in graph.get_all_asset_keys()
 order = [key.to_user_string() for key in TopologicalSorter(parents).static_order()]
 sensors = [sensor.name for sensor in defs.sensors]
 steps = list(defs.resolve_job_def("refresh").graph.node_dict)
-print(json.dumps({"assets": order, "sensors": sensors, "steps": steps}))
+about = {
+    spec.key.to_user_string(): [
+        *spec.owners, spec.group_name,
+        *(f"{name}={value}" for name, value in spec.tags.items() if name.startswith("strata/")),
+        spec.metadata["dagster/code_references"].code_references[0].label,
+    ]
+    for asset in defs.assets for spec in asset.specs if spec.owners
+    and "dagster/code_references" in spec.metadata
+}
+print(json.dumps({"assets": order, "sensors": sensors, "steps": steps, "about": about}))
 """
     done = subprocess.run(
         [sys.executable, "-c", looking],
         env=demo.environment | {"STRATA_DUCKDB_PATH": str(nowhere)},
         cwd=demo.folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    found: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
 def test_assets_form_no_cycle_and_end_at_the_destinations(
-    definitions: dict[str, list[str]],
+    definitions: dict[str, Any],
 ) -> None:
     order = definitions["assets"]
     assert {"destinations/sync_champions_file", "customer_360/customer_360"} <= set(order)
 
 
-def test_sensors_tell_what_is_wrong(definitions: dict[str, list[str]]) -> None:
+def test_assets_have_owners_tags_and_their_file(definitions: dict[str, Any]) -> None:
+    about = definitions["about"]
+    assert about["customer_360/customer_360"] == [
+        "team:data", "customer_360", "strata/contract=enforced",
+        "models/customer_360/customer_360.sql",
+    ]  # fmt: skip
+    assert about["segments/segment_membership_history"] == [
+        "team:data", "segments", "strata/contract=enforced", "strata/rows=kept_over_runs",
+        "models/segments/segment_membership_history.sql",
+    ]  # fmt: skip
+    assert about["published/champions"] == [
+        "growth@tallyworks.example", "published", "strata/type=value", "strata/entity=customer",
+        "macros/segments/value/champions.sql",
+    ]  # fmt: skip
+    built = [one for one in definitions["assets"] if one.split("/")[0] in BUILT]
+    assert len(built) > 150
+    assert [one for one in built if one not in about] == []
+
+
+def test_sensors_tell_what_is_wrong(definitions: dict[str, Any]) -> None:
     assert definitions["sensors"] == [
         "edited_segments", "new_rows", "alerts", "alert_on_failure", "alert_on_recovery",
     ]  # fmt: skip
 
 
-def test_each_step_of_the_job_runs_once(definitions: dict[str, list[str]]) -> None:
+def test_each_step_of_the_job_runs_once(definitions: dict[str, Any]) -> None:
     """Dagster splits a step in two when it reads what comes after it."""
     steps = {one for one in definitions["steps"] if not one.startswith("destinations__")}
     assert steps == {
