@@ -7,7 +7,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 export DAGSTER_DISABLE_TELEMETRY := yes
 
-.PHONY: help setup demo test two-days check lint format docs benchmark benchmark-segments benchmark-tools benchmark-audit benchmark-sync dagster lock clean test-servers
+.PHONY: help setup demo test two-days check lint format docs benchmark benchmark-segments benchmark-tools benchmark-audit benchmark-sync benchmark-definitions dagster lock clean test-servers
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ benchmark-tools: setup  ## strata preview, diff, explain, ... at 10,000 and 1,00
 
 benchmark-audit: setup  ## what auditing adds to an hourly refresh, 100,000 and 200,000 people
 	$(BIN)/python -m benchmarks.audit
+
+benchmark-definitions: setup  ## what loading the definitions adds to the imports of Dagster
+	$(BIN)/python -m benchmarks.definitions
 
 benchmark-sync: setup  ## delivering 1,000,000 members through the ledger, and the plan, against drt and a bare join
 	$(BIN)/python -m benchmarks.syncs

@@ -8,8 +8,6 @@ which the next refresh replaces by an atomic rename: who has it open goes on rea
 import os
 from pathlib import Path
 
-import duckdb
-
 from orchestration.errors import UsageError
 from orchestration.project import PROJECT_DIR, project_vars
 from orchestration.warehouse import credentials, duckdb_path
@@ -48,6 +46,8 @@ def publish_copy(target: str | None) -> Path | None:
 
     None where no copy is asked for. Raises as `place_of_copy`.
     """
+    import duckdb
+
     place = place_of_copy(target)
     if place is None:
         return None

@@ -34,15 +34,15 @@ from orchestration.warehouse import check_reachable, engine, target_name
 # Everything from the verdicts on is published, with the trend of the audit before them; all else
 # is written unseen. What reads the audit and were written would be a second `write` in Dagster.
 PUBLISHED = ["segment_verdicts+", "segment_definition_history", "expectation_trend"]
-NOT_WRITTEN = [*PUBLISHED, "path:seeds/demo", "path:tests/macros"]
+NOT_WRITTEN = [*PUBLISHED, "fqn:strata.demo", "path:tests/macros"]
 # The same in three steps, for who wants to see them one by one.
 PARTS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
-    "publish": (["segment_verdicts+,path:models/segments", "segment_definition_history"], []),
+    "publish": (["segment_verdicts+,fqn:strata.segments", "segment_definition_history"], []),
     "analytics": (
         ["segment_verdicts+", "expectation_trend"],
-        ["path:models/segments", "path:models/activation+"],
+        ["fqn:strata.segments", "fqn:strata.activation+"],
     ),
-    "activate": (["segment_verdicts+,path:models/activation+"], []),
+    "activate": (["segment_verdicts+,fqn:strata.activation+"], []),
 }
 
 LEASE = timedelta(minutes=30)
