@@ -36,15 +36,15 @@ def credentials(target: str | None) -> Any:
 def _credentials(target: str | None, _read_for: tuple[int, frozenset[tuple[str, str]]]) -> Any:
     """Read once for the same file and environment: dbt takes 0.1 s, a refresh asks 20 times."""
     from dbt.config.runtime import load_profile
-    from dbt.exceptions import DbtProfileError
     from dbt.flags import set_from_args
     from dbt_common.context import set_invocation_context
+    from dbt_common.exceptions import DbtConfigError
 
     set_invocation_context(os.environ)
     set_from_args(Namespace(PROFILES_DIR=str(PROJECT_DIR), PROJECT_DIR=str(PROJECT_DIR)), None)
     try:
         return load_profile(str(PROJECT_DIR), {}, target_override=target)
-    except DbtProfileError as error:
+    except DbtConfigError as error:
         raise UsageError(" ".join(str(error).split())) from error
 
 
@@ -57,17 +57,18 @@ def target_name(target: str | None) -> str:
     from dbt.config.profile import Profile, read_profile
     from dbt.config.project import load_raw_project
     from dbt.config.renderer import ProfileRenderer
-    from dbt.exceptions import DbtProfileError
     from dbt_common.context import set_invocation_context
+    from dbt_common.exceptions import DbtConfigError
 
     set_invocation_context(os.environ)
     renderer = ProfileRenderer({})
     profile = renderer.render_value(load_raw_project(str(PROJECT_DIR))["profile"])
+    written = read_profile(str(PROJECT_DIR)).get(profile)
+    if written is None:
+        return str(credentials(target).target_name)  # raises in dbt's words
     try:
-        name, _ = Profile.render_profile(
-            read_profile(str(PROJECT_DIR))[profile], profile, target, renderer
-        )
-    except DbtProfileError as error:
+        name, _ = Profile.render_profile(written, profile, target, renderer)
+    except DbtConfigError as error:
         raise UsageError(" ".join(str(error).split())) from error
     return name
 

@@ -1,7 +1,10 @@
 """The name of a target, without dbt's credentials."""
 
+from pathlib import Path
+
 import pytest
 
+from orchestration import warehouse
 from orchestration.errors import UsageError
 from orchestration.warehouse import credentials, target_name
 
@@ -21,6 +24,19 @@ def test_one_that_is_not_there_is_named_with_those_that_are(
     monkeypatch.setenv("STRATA_TARGET", "postgre")
     with pytest.raises(UsageError, match=r"not have a target named 'postgre'.*duckdb - postgres"):
         target_name(None)
+
+
+@pytest.mark.parametrize("text", [None, "another:\n  target: duckdb\n  outputs: {}\n"])
+def test_a_profile_that_is_not_there_is_named(
+    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "dbt_project.yml").write_text("name: strata\nprofile: strata\n")
+    if text:
+        (tmp_path / "profiles.yml").write_text(text)
+    monkeypatch.setattr(warehouse, "PROJECT_DIR", tmp_path)
+    for asked in (target_name, credentials):
+        with pytest.raises(UsageError, match="Could not find profile named 'strata'"):
+            asked(None)
 
 
 def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
