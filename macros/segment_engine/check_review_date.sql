@@ -1,8 +1,9 @@
 {#- A definition that was not reviewed in time is a warning, and after the grace period
     (variable `review_grace_days`) an error; both as of the run's instant.
 
-    Argument: definition, one of segment_definitions(). -#}
-{% macro check_review_date(definition) %}
+    Arguments: definition, one of segment_definitions(); is_told, whether to warn: definitions
+    are read once for many models, and whichever is the first, the registry is who says it. -#}
+{% macro check_review_date(definition, is_told=false) %}
     {%- if not execute or definition.review_by is none -%}{{- return('') -}}{%- endif -%}
     {%- set today = modules.datetime.datetime.strptime(as_of_text()[:10], '%Y-%m-%d') -%}
     {%- set due = modules.datetime.datetime.strptime(definition.review_by, '%Y-%m-%d') -%}
@@ -15,8 +16,7 @@
         {%- do exceptions.raise_compiler_error(
             found ~ ', and ' ~ grace_days ~ ' are accepted (review_grace_days). Look at it again, then set a later review_by.'
         ) -%}
-    {%- elif days_late > 0 and model is defined and model.name == 'segment_registry' -%}
-        {#- Every model that reads the definitions comes by here: one of them says it. -#}
+    {%- elif days_late > 0 and is_told -%}
         {%- do exceptions.warn(
             found ~ '. After ' ~ grace_days ~ ' days (review_grace_days) no run starts until review_by is set later.'
         ) -%}

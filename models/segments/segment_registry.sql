@@ -1,6 +1,7 @@
 -- depends_on: {{ ref('customer_360') }}
 -- depends_on: {{ ref('account_360') }}
 {%- for definition in segment_definitions().values() %}
+{%- do check_review_date(definition, is_told=true) %}
 select
     {{ text_literal(definition.id) }} as segment_id,
     {{ text_literal(definition.label) }} as label,

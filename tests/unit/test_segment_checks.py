@@ -157,27 +157,26 @@ def test_a_mistake_is_named_with_the_file_and_what_is_accepted(
 def test_an_overdue_review_warns_once_and_then_stops() -> None:
     said = Exceptions()
 
-    def check(as_of: str, model: str, grace_days: int = 30) -> None:
+    def check(as_of: str, *, is_told: bool = False, grace_days: int = 30) -> None:
         context = {
             "execute": True,
             "exceptions": said,
-            "model": {"name": model},
             "as_of_text": lambda: as_of,
             "var": lambda name, default: grace_days,
         }
         macro("check_review_date", **context)(
-            {"id": "a", "path": "a.sql", "review_by": "2026-06-01"}
+            {"id": "a", "path": "a.sql", "review_by": "2026-06-01"}, is_told=is_told
         )
 
-    check("2026-06-01 23:00:00", "segment_registry")
+    check("2026-06-01 23:00:00", is_told=True)
     assert said.warnings == []
-    check("2026-07-01 00:00:00", "segment_verdicts")
-    check("2026-07-01 00:00:00", "segment_registry")
+    check("2026-07-01 00:00:00")
+    check("2026-07-01 00:00:00", is_told=True)
     [warning] = said.warnings
     assert warning.startswith("segment__a (a.sql) was to be reviewed by 2026-06-01, 30 days before")
     with pytest.raises(Refused, match="31 days before the instant, and 30 are accepted"):
-        check("2026-07-02 00:00:00", "segment_verdicts")
-    check("2026-07-02 00:00:00", "segment_verdicts", grace_days=60)
+        check("2026-07-02 00:00:00")
+    check("2026-07-02 00:00:00", grace_days=60)
 
 
 def definition(name: str, group: str | None, priority: int | None, **more: Any) -> dict[str, Any]:
