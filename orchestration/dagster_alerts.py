@@ -180,9 +180,18 @@ def _failed_job(job: str, message: str, since: datetime, command: str) -> Alert:
 
 
 def _last_words(instance: dg.DagsterInstance, run_id: str) -> str:
-    """What Dagster said of a run that did not end by itself: why its process was gone."""
-    said = instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
-    return str(said[-1].message) if said else ""
+    """What Dagster said of a run that did not end by itself: why its process was gone.
+
+    Said before the run counts as failed; after it comes what is done about it.
+    """
+    last = ""
+    for entry in instance.all_logs(run_id):
+        event = entry.dagster_event
+        if event and event.event_type == dg.DagsterEventType.RUN_FAILURE:
+            break
+        if event and event.event_type == dg.DagsterEventType.ENGINE_EVENT:
+            last = str(entry.message)
+    return last
 
 
 def _step_in_words(event: dg.DagsterEvent) -> str:
