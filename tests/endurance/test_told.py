@@ -1,5 +1,5 @@
-"""What a person is told of a killed run and of a file that is held, by a daemon and a code server as
-they are deployed, over a webhook. `make two-days` runs it; it takes a refresh or two for each.
+"""What a person is told of a killed run and of a file that is held, by a daemon and a code server
+as they are deployed, over a webhook. `make two-days` runs it; a refresh or two for each.
 """
 
 import json
