@@ -288,7 +288,7 @@ def _node_result(result: Any) -> NodeResult:
         resource_type=str(result.node.resource_type),
         status=str(result.status),
         message=_tidy(result.message or ""),
-        seconds=result.execution_time,
+        seconds=float(result.execution_time),  # a whole 0 of a node that was skipped
         failures=result.failures,
         row_count=rows if isinstance(rows, int) and rows >= 0 else None,
         byte_count=told.get("bytes_processed"),

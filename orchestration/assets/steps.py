@@ -93,14 +93,19 @@ def _parsed(target: str | None) -> Dbt:
 
 @contextmanager
 def in_words(record: Callable[[str, str], None] = lambda state, error: None) -> Iterator[None]:
-    """An error a person can act on shows its message in the UI, not a stack of calls."""
+    """An error a person can act on shows its message in the UI, not a stack of calls.
+
+    Any other, and a person who stops the run, ends it as well: each is recorded.
+    """
     try:
         yield
-    except StrataError as error:
+    except BaseException as error:
         # If the warehouse is what failed, the message says so already.
         with suppress(SQLAlchemyError):
-            record("failed", str(error))
-        raise dg.Failure(str(error)) from error
+            record("failed", str(error) or type(error).__name__)
+        if isinstance(error, StrataError):
+            raise dg.Failure(str(error)) from error
+        raise
 
 
 @contextmanager
