@@ -25,7 +25,7 @@ demo: setup  ## load the demo company, refresh its segments, deliver its audienc
 test: setup test-servers  ## run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-two-days: setup  ## 48 hourly ticks of Dagster with kills, a lock, an outage and an edit, and what is told of a kill and a lock (as long as 100 refreshes take)
+two-days: setup  ## 48 hourly ticks of Dagster with kills, a lock, an outage and an edit, and what is told of each fault (as long as 110 refreshes take)
 	$(BIN)/python -m pytest tests/endurance
 
 check: setup  ## the fast inner loop: lint what changed since main, parse, unit tests

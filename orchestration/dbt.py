@@ -16,13 +16,8 @@ from typing import TYPE_CHECKING, Any
 os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
 os.environ["DO_NOT_TRACK"] = "1"
 
-from dbt.artifacts.resources.types import NodeType
-from dbt.artifacts.schemas.run import RunExecutionResult
-from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import Macro
-
-if TYPE_CHECKING:
-    from dbt.cli.main import dbtRunnerResult
+if TYPE_CHECKING:  # Dagster's definitions import this module and have no need of dbt
+    from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.errors import RefreshFailed, UsageError
 from orchestration.project import PROJECT_DIR, digest_of_files
@@ -92,7 +87,7 @@ class Dbt:
     on_note: Callable[[str], None] = field(default=lambda note: None)
 
     @cached_property
-    def manifest(self) -> Manifest:
+    def manifest(self) -> "Manifest":
         """The parsed project. Raises UsageError with dbt's words when it does not parse."""
         check_segment_files()
         # dbt keeps what it parsed, but does not notice there that a macro which nothing names
@@ -101,9 +96,7 @@ class Dbt:
         is_same = kept.is_file() and kept.read_text() == files
         kept.unlink(missing_ok=True)
         flag = "--partial-parse" if is_same else "--no-partial-parse"
-        outcome = self._invoke(["parse", flag], self.variables, None)
-        if not isinstance(outcome.result, Manifest):
-            raise UsageError(_words(outcome.exception))
+        parsed: Manifest = self._invoke(["parse", flag], self.variables, None).result
         if files == digest_of_files(PROJECT_DIR):
             kept.write_text(files)
         # The parsed project stays for as long as the process: not to be walked through by each
@@ -111,7 +104,7 @@ class Dbt:
         gc.collect()
         gc.freeze()
         atexit.register(gc.unfreeze)  # or libraries report at the end that it was never freed
-        return outcome.result
+        return parsed
 
     def manifest_dict(self) -> dict[str, Any]:
         """The parsed project in the shape of dbt's manifest.json."""
@@ -139,12 +132,22 @@ class Dbt:
             arguments += ["--exclude", *exclude]
         with self._tagged(without):
             outcome = self._invoke(arguments, self.variables | variables, self.manifest)
-        if not isinstance(outcome.result, RunExecutionResult):
-            raise UsageError(_words(outcome.exception))
         results = [_node_result(result) for result in outcome.result.results]
         if any(not result.is_good for result in results):
             raise NodesFailed(results)
         return results
+
+    def listed(self, select: Sequence[str], exclude: Sequence[str]) -> list[str]:
+        """The unique ids of these models, seeds and data tests. Raises UsageError."""
+        arguments = ["list", "--output", "json", "--output-keys", "unique_id"]
+        for kind in ("model", "seed", "test"):
+            arguments += ["--resource-type", kind]
+        if select:
+            arguments += ["--select", *select]
+        if exclude:
+            arguments += ["--exclude", *exclude]
+        outcome = self._invoke(arguments, self.variables, self.manifest)
+        return [json.loads(line)["unique_id"] for line in outcome.result]
 
     def write_docs(self) -> None:
         """Writes the pages of dbt docs. Raises UsageError with dbt's words."""
@@ -189,6 +192,10 @@ class Dbt:
         `files` is by path below the project's folder. Models are not parsed again, so this
         is for what calls macros by their names, as the segment engine does.
         """
+        from dbt.artifacts.resources.types import NodeType
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.contracts.graph.nodes import Macro
+
         package = str(self.manifest.metadata.project_name)
         macros = {
             unique_id: macro
@@ -232,16 +239,15 @@ class Dbt:
 
     def _compile(self, what: Sequence[str], variables: dict[str, Any]) -> list[Any]:
         outcome = self._invoke(["compile", *what], self.variables | variables, self.manifest)
-        if not isinstance(outcome.result, RunExecutionResult):
-            raise UsageError(_words(outcome.exception))
         results = [_node_result(result) for result in outcome.result.results]
         if any(not result.is_good for result in results):
             raise NodesFailed(results)
         return [result.node for result in outcome.result.results]
 
     def _invoke(
-        self, arguments: list[str], variables: dict[str, Any], manifest: Manifest | None
-    ) -> "dbtRunnerResult":
+        self, arguments: list[str], variables: dict[str, Any], manifest: "Manifest | None"
+    ) -> Any:
+        """dbt's `dbtRunnerResult`. Raises UsageError with dbt's words when it has no result."""
         from dbt.cli.main import dbtRunner
 
         options = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
@@ -253,7 +259,10 @@ class Dbt:
             # Only dbt's pages read manifest.json, which takes half a second of each invocation.
             options += ["--no-write-json"]
         runner = dbtRunner(manifest=manifest, callbacks=[self._report])
-        return runner.invoke(["--no-use-colors", *arguments, *options])
+        outcome = runner.invoke(["--no-use-colors", *arguments, *options])
+        if outcome.result is None:
+            raise UsageError(_words(outcome.exception))
+        return outcome
 
     def _report(self, event: Any) -> None:
         if event.info.name == "JinjaLogWarning":

@@ -10,6 +10,7 @@ from pydantic import Field
 from rich.console import Console
 
 from orchestration.activation.reconcile import Drift
+from orchestration.assets.manifest import TARGET
 from orchestration.assets.steps import Instant, in_words
 from orchestration.bi_copy import publish_copy
 from orchestration.docs_site import write_site
@@ -20,9 +21,9 @@ from orchestration.project import DATA_DOCS_DIR, parse_sources, utc_now
 from orchestration.retention import keep_dagster_days, prune
 from orchestration.segment_tools.backfill import backfill, instants_between
 from orchestration.syncs import chosen_syncs, drifts
-from orchestration.warehouse import check_reachable, engine, target_name
+from orchestration.warehouse import check_reachable, engine
 
-TAGS = {"strata/warehouse": target_name(None)}
+TAGS = {"strata/warehouse": TARGET}
 """dagster.yaml lets one run at a time have a warehouse."""
 
 

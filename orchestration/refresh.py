@@ -44,6 +44,8 @@ PARTS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "activate": (["segment_verdicts+,fqn:strata.activation+"], []),
 }
+SELECTIONS = {"write": ([], NOT_WRITTEN), **PARTS}
+"""What dbt selects and excludes in each step that is dbt's."""
 
 LEASE = timedelta(minutes=30)
 """Longer than any one model takes; the lease is renewed after each."""

@@ -51,26 +51,9 @@ def _credentials(target: str | None, _read_for: tuple[int, frozenset[tuple[str, 
 def target_name(target: str | None) -> str:
     """The name of the target that `None` stands for.
 
-    Dagster asks while it loads, and dbt's credentials take a third of a second.
     Raises UsageError when there is no such target.
     """
-    from dbt.config.profile import Profile, read_profile
-    from dbt.config.project import load_raw_project
-    from dbt.config.renderer import ProfileRenderer
-    from dbt_common.context import set_invocation_context
-    from dbt_common.exceptions import DbtConfigError
-
-    set_invocation_context(os.environ)
-    renderer = ProfileRenderer({})
-    profile = renderer.render_value(load_raw_project(str(PROJECT_DIR))["profile"])
-    written = read_profile(str(PROJECT_DIR)).get(profile)
-    if written is None:
-        return str(credentials(target).target_name)  # raises in dbt's words
-    try:
-        name, _ = Profile.render_profile(written, profile, target, renderer)
-    except DbtConfigError as error:
-        raise UsageError(" ".join(str(error).split())) from error
-    return name
+    return str(credentials(target).target_name)
 
 
 def engine(target: str | None = None, *, read_only: bool = False) -> sa.Engine:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,26 +19,51 @@ from expectations.profiles import LINEAGE
 from orchestration.catalogue import Entry, read_entries
 from orchestration.dbt import Dbt
 from orchestration.project import PROJECT_DIR, TARGET_DIR, last_edited, parse_sources
+from orchestration.refresh import SELECTIONS
+from orchestration.warehouse import target_name
+
+READ = ("metadata", "nodes", "sources", "exposures", "child_map", "parent_map")
+"""The parts of dbt's manifest that assets are made from: two thirds of its text."""
 
 
-def load_project() -> tuple[dict[str, Any], list[Entry]]:
-    """dbt's manifest and the segments, read back while no file of the project is newer.
+def load_project() -> dict[str, Any]:
+    """dbt's `manifest`, the unique ids of dbt's `steps`, the `segments` and the `target`.
 
-    Parsing takes seconds and every process that loads these definitions needs the result.
-    Nothing of the warehouse is needed.
+    They are read back while no file of the project is newer: parsing takes seconds, dbt's
+    selectors and its reader of profiles half a second, and every process that loads these
+    definitions needs the result. Nothing of the warehouse is needed.
     """
+    made_for = json.loads(json.dumps([SELECTIONS, _environment_of_target()]))
     kept = TARGET_DIR / "dagster" / "project.json"
-    if not kept.exists() or kept.stat().st_mtime < last_edited():
+    found: dict[str, Any] = {}
+    if kept.exists() and kept.stat().st_mtime >= last_edited():
+        found = json.loads(kept.read_text())
+    if found.get("made_for") != made_for:
+        dbt = Dbt(None, {"strata_sources": parse_sources(None)})
+        manifest = dbt.manifest_dict()
         parsed = {
-            "manifest": Dbt(None, {"strata_sources": parse_sources(None)}).manifest_dict(),
+            "made_for": made_for,
+            "manifest": {part: manifest[part] for part in READ},
+            "steps": {name: dbt.listed(*selection) for name, selection in SELECTIONS.items()},
             "segments": [asdict(entry) for entry in read_entries()],
+            "target": target_name(None),
         }
         kept.parent.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_suffix(f".{os.getpid()}")
         unfinished.write_text(json.dumps(parsed, default=str))
         unfinished.replace(kept)
-    found = json.loads(kept.read_text())
-    return found["manifest"], [Entry(**entry) for entry in found["segments"]]
+        found = json.loads(kept.read_text())
+    return found
+
+
+def _environment_of_target() -> dict[str, str | None]:
+    """What the name of the target is read from, beside profiles.yml: no secret is."""
+    profiles = PROJECT_DIR / "profiles.yml"
+    lines = (
+        re.findall(r"^ *target:.*", profiles.read_text(), re.MULTILINE) if profiles.exists() else []
+    )
+    names = re.findall(r"env_var\(\s*['\"](\w+)", " ".join(lines))
+    return {name: os.environ.get(name) for name in names}
 
 
 def code_reference(path: str | Path, line: int | None = None) -> Mapping[str, Any]:
@@ -132,8 +158,31 @@ def _lineage_of_360(name: str) -> dg.TableColumnLineage:
     )
 
 
-MANIFEST, SEGMENTS = load_project()
+_PROJECT = load_project()
+MANIFEST: Mapping[str, Any] = _PROJECT["manifest"]
+STEPS: Mapping[str, list[str]] = _PROJECT["steps"]
+SEGMENTS = [Entry(**one) for one in _PROJECT["segments"]]
+TARGET: str = _PROJECT["target"]
+"""The name of the default target."""
 TRANSLATOR = Translator()
+
+
+def specs_of(step: str) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
+    """The models and seeds of one of dbt's steps as assets, and their tests as checks."""
+    wanted = set(STEPS[step])
+    specs: list[dg.AssetSpec] = []
+    checks: dict[dg.AssetCheckKey, dg.AssetCheckSpec] = {}
+    for unique_id in STEPS[step]:
+        if node(unique_id)["resource_type"] not in ("model", "seed"):
+            continue
+        spec = TRANSLATOR.get_asset_spec(MANIFEST, unique_id, None)
+        specs.append(spec)
+        for child in MANIFEST["child_map"][unique_id]:
+            if child in wanted and child.startswith("test."):
+                check = TRANSLATOR.get_asset_check_spec(spec, MANIFEST, child, None)
+                if check:
+                    checks[check.key] = check
+    return specs, list(checks.values())
 
 
 def node(unique_id: str) -> Mapping[str, Any]:

@@ -6,14 +6,13 @@ Great Expectations costs more than the work between.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,6 +27,7 @@ from orchestration.assets.manifest import (
     code_reference,
     names_of,
     node,
+    specs_of,
 )
 from orchestration.bi_copy import publish_copy
 from orchestration.catalogue import Entry
@@ -36,12 +36,11 @@ from orchestration.errors import StrataError
 from orchestration.progress import Silent
 from orchestration.project import (
     DATA_DOCS_DIR,
-    PROJECT_DIR,
     parse_instant,
     parse_sources,
     project_vars,
 )
-from orchestration.refresh import NOT_WRITTEN, PARTS, Refresh, Verdict
+from orchestration.refresh import Refresh, Verdict
 from orchestration.segment_files import SEGMENTS as SEGMENT_FILES
 from orchestration.traces import of_run
 from orchestration.warehouse import check_reachable, target_name
@@ -218,32 +217,24 @@ def _kept(context: dg.AssetExecutionContext, unique_ids: Sequence[str]) -> Event
 Build = Callable[[Refresh, Sequence[str]], list[NodeResult]]
 
 
-def _of_dbt(
-    name: str, description: str, build: Build, select: Sequence[str], exclude: Sequence[str]
-) -> dg.AssetsDefinition:
+def _of_dbt(name: str, description: str, build: Build) -> dg.AssetsDefinition:
     """A step that is dbt's."""
 
     def step(context: dg.AssetExecutionContext, instant: Instant) -> Events:
         with _step(context, instant, name) as run:
             yield from _shown(context, run, lambda: build(run, _models(context)))
 
-    step.__doc__ = description
-    with chdir(PROJECT_DIR):  # dbt looks for `path:` below the folder it is called from
-        return dbt_assets(
-            manifest=MANIFEST,
-            name=name,
-            select=" ".join(select) or "fqn:*",
-            exclude=" ".join(exclude) or None,
-            dagster_dbt_translator=TRANSLATOR,
-        )(step)
+    specs, checks = specs_of(name)
+    specs = [spec for spec in specs if spec.key != AUDIT]  # a step of its own writes it
+    return dg.multi_asset(
+        name=name, description=description, specs=specs, check_specs=checks, can_subset=True
+    )(step)
 
 
 write = _of_dbt(
     "write",
     "Everything up to the segment candidates; nobody reads it yet.",
     lambda run, models: run.write(models),
-    [],
-    [*NOT_WRITTEN, "expectation_results"],
 )
 
 
@@ -310,10 +301,7 @@ def _suite_check(report: AuditReport, suite: str) -> dg.AssetCheckResult:
 
 
 def _part(name: str, description: str) -> dg.AssetsDefinition:
-    select, exclude = PARTS[name]
-    return _of_dbt(
-        name, description, lambda run, models: run.publish(name, models), select, exclude
-    )
+    return _of_dbt(name, description, lambda run, models: run.publish(name, models))
 
 
 publish = _part("publish", "Publishes the segments that passed.")

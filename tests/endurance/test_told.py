@@ -1,5 +1,6 @@
-"""What a person is told of a killed run and of a file that is held, by a daemon and a code server
-as they are deployed, over a webhook. `make two-days` runs it; a refresh or two for each.
+"""What a person is told of each fault, by a daemon and a code server as they are deployed, over a
+webhook: a killed run, a held file, a raw table that is gone, a definition that is wrong, a segment
+that is held. `make two-days` runs it; a refresh or two for each.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 import yaml
 from alerts_kit import SECRET_VARIABLE, URL_VARIABLE, AlertReceiver, free_port
 from project import PROJECT_DIR, Project, edited_sources
@@ -187,3 +189,63 @@ def test_a_file_that_is_held_is_told_with_who_holds_it(deployment: Deployment, s
     assert file in alert["message"]
     assert str(holder.pid) in alert["message"]
     healed(deployment, "failed_job", so_far)
+
+
+@contextmanager
+def edited(deployment: Deployment, segment: str, found: str, words: str) -> Iterator[None]:
+    """A segment's file with other words, as an editor leaves it; afterwards as it was."""
+    [path] = (deployment.project.sources / "macros" / "segments").rglob(f"{segment}.sql")
+    before = path.read_text()
+    assert found in before
+    path.write_text(before.replace(found, words))
+    try:
+        yield
+    finally:
+        path.write_text(before)
+
+
+def changed(deployment: Deployment, statement: str) -> None:
+    """Changes the warehouse, as soon as no process of the deployment has its file open."""
+
+    def tried() -> bool | None:
+        try:
+            deployment.project.execute(statement)
+        except sa.exc.OperationalError:
+            return None
+        return True
+
+    until(tried)
+
+
+def test_a_raw_table_that_is_gone_is_told_with_its_name(
+    deployment: Deployment, so_far: int
+) -> None:
+    changed(deployment, "alter table raw_hubspot.contact rename to contact_gone")
+    assert deployment.refresh() == dg.DagsterRunStatus.FAILURE
+    alert = deployment.told("opened", "failed_run", so_far)
+    assert "raw_hubspot.contact" in alert["message"]
+    assert alert["affects"].startswith("every segment and audience: they stay as they were")
+    assert alert["command"] == "strata refresh"
+    changed(deployment, "alter table raw_hubspot.contact_gone rename to contact")
+    healed(deployment, "failed_run", so_far)
+
+
+def test_a_definition_that_is_wrong_is_told_with_its_file(
+    deployment: Deployment, so_far: int
+) -> None:
+    with edited(deployment, "champions", "c.rfm_cell", "c.rfm_sell"):
+        assert deployment.refresh() == dg.DagsterRunStatus.FAILURE
+        alert = deployment.told("opened", "failed_run", so_far)
+    assert "macros/segments/value/champions.sql" in alert["message"]
+    assert "rfm_sell" in alert["message"]
+    healed(deployment, "failed_run", so_far)
+
+
+def test_a_segment_that_is_held_is_told_with_why(deployment: Deployment, so_far: int) -> None:
+    with edited(deployment, "champions", "min_size=5,", "min_size=5000,"):
+        assert deployment.refresh() == dg.DagsterRunStatus.SUCCESS
+        alert = deployment.told("opened", "held_segment", so_far)
+    assert alert["about"] == "champions"
+    assert "fewer than the minimum of 5000" in alert["message"]
+    assert alert["command"] == 'strata release champions --reason "..."'
+    healed(deployment, "held_segment", so_far)

@@ -1,4 +1,4 @@
-"""The name of a target, without dbt's credentials."""
+"""The name of a target, and its credentials."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ import pytest
 
 from orchestration import warehouse
 from orchestration.errors import UsageError
-from orchestration.warehouse import credentials, target_name
+from orchestration.warehouse import target_name
 
 
 @pytest.mark.parametrize("asked", [None, "duckdb", "postgres"])
 @pytest.mark.parametrize("chosen", ["duckdb", "postgres"])
-def test_it_is_the_one_that_dbt_takes(
+def test_it_is_the_one_asked_for_or_the_profiles_own(
     asked: str | None, chosen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRATA_TARGET", chosen)
-    assert target_name(asked) == credentials(asked).target_name == (asked or chosen)
+    assert target_name(asked) == (asked or chosen)
 
 
 def test_one_that_is_not_there_is_named_with_those_that_are(
@@ -34,9 +34,8 @@ def test_a_profile_that_is_not_there_is_named(
     if text:
         (tmp_path / "profiles.yml").write_text(text)
     monkeypatch.setattr(warehouse, "PROJECT_DIR", tmp_path)
-    for asked in (target_name, credentials):
-        with pytest.raises(UsageError, match="Could not find profile named 'strata'"):
-            asked(None)
+    with pytest.raises(UsageError, match="Could not find profile named 'strata'"):
+        target_name(None)
 
 
 def test_a_setting_that_cannot_be_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
